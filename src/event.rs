@@ -1,0 +1,205 @@
+//! What devices say and are asked, in our words.
+//!
+//! Contract: plain data. Nothing here reads a clock, a file or a socket, and nothing here knows a
+//! vendor. Protocols speak in [`Reading`]s and [`Fault`]s, normalization turns a reading into a
+//! [`Scan`], clients ask in [`Request`]s.
+
+pub mod fault;
+pub mod symbology;
+
+use std::ops::{Add, Sub};
+use std::time::Duration;
+
+pub use fault::Fault;
+pub use symbology::{Aim, Symbology};
+
+use crate::secret::Secret;
+
+/// A point in time: microseconds of `CLOCK_BOOTTIME`, the clock that counts suspend too.
+///
+/// Time is an argument everywhere but in `clock`, so that a recorded conversation replays exactly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// The time from `earlier` to `self`; zero where `earlier` is the later one.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
+    }
+}
+
+impl Sub<Duration> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// One code as a device reported it, before anyone has decided what it means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The symbology the device named, by AIM identifier or by its own code id.
+    pub symbology: Option<Symbology>,
+    /// The AIM identifier, where the device sent one.
+    pub aim: Option<Aim>,
+    /// The code's bytes without identifiers, prefixes and suffixes.
+    pub data: Secret<Vec<u8>>,
+    /// When its first byte arrived: whoever owned the device then gets the scan.
+    pub first: Timestamp,
+    /// When its last byte arrived.
+    pub last: Timestamp,
+}
+
+/// What a device said, normalized.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A code was read.
+    Scan(Scan),
+}
+
+/// A normalized scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// The symbology, [`Symbology::Unknown`] where nothing says.
+    pub symbology: Symbology,
+    /// Whether the symbology was inferred from a check digit rather than named by the device.
+    pub inferred: bool,
+    /// The AIM identifier, where the device sent one.
+    pub aim: Option<Aim>,
+    /// What the code means.
+    pub content: Content,
+    /// The code as text, control characters made visible; empty for binary content.
+    pub text: String,
+    /// The encoding that `text` was decoded from, in lower-case WHATWG words (`utf-8`, `gb18030`).
+    pub encoding: Option<&'static str>,
+    /// The bytes as the code carries them.
+    pub raw: Vec<u8>,
+    /// The article number as GTIN-14, where the content is one.
+    pub gtin: Option<Gtin>,
+    /// When its first byte arrived.
+    pub first: Timestamp,
+    /// When its last byte arrived.
+    pub last: Timestamp,
+}
+
+/// What a scan means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A trade item number; `gtin` holds it.
+    Gtin,
+    /// A link.
+    Url,
+    /// Text in one of the profile's encodings.
+    Text,
+    /// Bytes that are text in none of the profile's encodings.
+    Binary,
+}
+
+impl Content {
+    /// The word used on the bus.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Gtin => "gtin",
+            Self::Url => "url",
+            Self::Text => "text",
+            Self::Binary => "binary",
+        }
+    }
+}
+
+/// A GTIN in its 14-digit form, digits only, check digit verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Gtin(pub(crate) [u8; 14]);
+
+impl Gtin {
+    /// The 14 digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // The field is only ever built from ASCII digits; an empty answer beats a panic.
+        std::str::from_utf8(&self.0).unwrap_or("")
+    }
+}
+
+/// What a client asks of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Start or stop one reading.
+    Trigger(bool),
+    /// Let the device read codes at all.
+    Enable(bool),
+    /// Tell the person at the device how it went.
+    Indicate(Verdict),
+}
+
+/// How it went, for the person at the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Accepted.
+    Good,
+    /// Refused.
+    Bad,
+    /// Please wait.
+    Wait,
+    /// Look here.
+    Attention,
+}
+
+/// Why a device did not take a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The protocol or the device has no such ability.
+    #[error("this device cannot do that")]
+    Unsupported,
+    /// Another request is still waiting for its answer.
+    #[error("the device is still busy with another request")]
+    Busy,
+}
+
+/// Why a request that was sent came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The device did not answer in time.
+    #[error("the device did not answer in time")]
+    NoReply,
+    /// The device answered that it will not.
+    #[error("the device refused")]
+    Refused,
+    /// The device went away first.
+    #[error("the device went away")]
+    Gone,
+}
+
+/// What scans on a device may mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// Goods, never payments.
+    #[default]
+    Goods,
+    /// Customers' payment codes.
+    Payment,
+    /// Either.
+    Both,
+}
+
+impl Role {
+    /// The word used in configuration and on the bus.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Goods => "goods",
+            Self::Payment => "payment",
+            Self::Both => "both",
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What goes wrong on a line, beside the events.
+//!
+//! Contract: numbers, never payload. A bad frame is news, not an exit.
+
+/// Something a device or its line did wrong; the session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The line went quiet or away in the middle of a frame.
+    #[error("a frame was cut off after {bytes} bytes")]
+    Partial {
+        /// How many bytes had come.
+        bytes: usize,
+    },
+    /// A frame grew past its bound and was dropped up to its end.
+    #[error("a frame went past {limit} bytes without an end")]
+    Overlong {
+        /// The bound.
+        limit: usize,
+    },
+    /// A frame's checksum is not that of its bytes.
+    #[error("checksum wrong: got {got:X}, want {want:X}")]
+    Checksum {
+        /// What the frame carried.
+        got: u32,
+        /// What its bytes give.
+        want: u32,
+    },
+    /// A frame holds a byte that its standard does not allow there.
+    #[error("byte {at} of a frame is {got:02X}, which its protocol does not allow there")]
+    Malformed {
+        /// Offset in the frame.
+        at: usize,
+        /// The byte.
+        got: u8,
+    },
+    /// Bytes came that belong to no frame.
+    #[error("{bytes} bytes outside any frame")]
+    Noise {
+        /// How many.
+        bytes: usize,
+    },
+    /// The device sent what reads as no code at the speed in force.
+    #[error("{bytes} garbled bytes at {baud} baud")]
+    Garbled {
+        /// How many.
+        bytes: usize,
+        /// The speed in force, in baud.
+        baud: u32,
+    },
+    /// A byte came with a parity or framing error.
+    #[error("a byte came with a parity or framing error")]
+    BadByte,
+    /// The line was held low for longer than a byte.
+    #[error("break on the line")]
+    Break,
+    /// The device did not answer in time.
+    #[error("no reply to a command")]
+    NoReply,
+    /// The device refused a command.
+    #[error("the device refused a command with status {status:02X}")]
+    Refused {
+        /// The status byte of its answer.
+        status: u8,
+    },
+}
+
+impl Fault {
+    /// The word used on the bus and in the log field `FAULT`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Partial { .. } => "partial-frame",
+            Self::Overlong { .. } => "overlong-frame",
+            Self::Checksum { .. } => "bad-checksum",
+            Self::Malformed { .. } => "malformed-frame",
+            Self::Noise { .. } => "noise",
+            Self::Garbled { .. } => "garbled",
+            Self::BadByte => "line-error",
+            Self::Break => "break",
+            Self::NoReply => "no-reply",
+            Self::Refused { .. } => "refused",
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The devices' languages: one file each, one line here.
+//!
+//! Contract: a [`Protocol`] is pure. Bytes, requests and the time are arguments, everything it
+//! has to say goes into one [`Output`] in order, and no input makes it fail or panic.
+//!
+//! Adding one: the file, its `mod` line and its entry in [`ALL`], a page in `protocol-docs`, logs in
+//! `tests/logs/<name>/`, a simulator in `sim`. `tests/registry.rs` names whatever is missing.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::event::{Failure, Fault, Reading, Refusal, Request, Timestamp};
+use crate::settings;
+
+/// The protocols, in the order in which a person is shown them.
+pub const ALL: &[Info] = &[];
+
+/// The protocol of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Info> {
+    ALL.iter().find(|info| info.name == name)
+}
+
+/// What there is to know of a protocol before a device speaks it.
+#[derive(Debug)]
+pub struct Info {
+    /// The stem: configuration value, log field, doc, log folder; the module with `_` for `-`.
+    pub name: &'static str,
+    /// One line for a person.
+    pub title: &'static str,
+    /// What kind of device speaks it.
+    pub kind: Kind,
+    /// What it can be asked, in the words of the `Capabilities` property.
+    pub capabilities: &'static [&'static str],
+    /// Reads the protocol's own keys of a profile's `[protocol]` table.
+    pub configure: fn(&settings::Section<'_>) -> Result<Factory, settings::Error>,
+}
+
+/// Makes one conversation with the options it was configured with, at each opening of the line.
+pub type Factory = Arc<dyn Fn() -> Box<dyn Protocol> + Send + Sync>;
+
+/// The kinds of device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Reads codes.
+    Scanner,
+    /// Reads cards.
+    CardReader,
+    /// Takes payments.
+    Terminal,
+}
+
+impl Kind {
+    /// The word used in profiles.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Scanner => "scanner",
+            Self::CardReader => "card-reader",
+            Self::Terminal => "terminal",
+        }
+    }
+}
+
+/// One conversation with one device.
+pub trait Protocol: Send {
+    /// The line has been opened.
+    fn opened(&mut self, _now: Timestamp, _opening: Opening, _out: &mut Output) {}
+
+    /// Something came over the line.
+    fn receive(&mut self, now: Timestamp, input: Input<'_>, out: &mut Output);
+
+    /// A client asks something of the device; the answer comes as [`Item::Answer`] with this id.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] where nothing has been sent and no answer will come.
+    fn request(
+        &mut self,
+        _now: Timestamp,
+        _id: RequestId,
+        _request: Request,
+        _out: &mut Output,
+    ) -> Result<(), Refusal> {
+        Err(Refusal::Unsupported)
+    }
+
+    /// The bytes of the `Write` with this token have left: acknowledgement timers start here.
+    fn sent(&mut self, _now: Timestamp, _token: Token, _out: &mut Output) {}
+
+    /// When [`timeout`](Self::timeout) is to be called, unless something comes first.
+    fn deadline(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// The deadline has passed.
+    fn timeout(&mut self, _now: Timestamp, _out: &mut Output) {}
+
+    /// The line is gone: what was begun and not ended becomes a fault, never an event.
+    fn closed(&mut self, _now: Timestamp, _out: &mut Output) {}
+}
+
+/// How a line came to be open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// Opened now: say what has to be said first.
+    Fresh,
+    /// Taken over open from the daemon before this one: say nothing twice.
+    Adopted,
+}
+
+/// What comes over a line, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input<'a> {
+    /// Bytes, as many as were there.
+    Bytes(&'a [u8]),
+    /// A byte with a parity or framing error stood here.
+    BadByte(u8),
+    /// The line was held low here.
+    Break,
+}
+
+/// Names a request between its sending and its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId(pub u64);
+
+/// Names a write until its last byte has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token(pub u32);
+
+/// One thing a protocol has to say.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Item {
+    /// A code was read.
+    Reading(Reading),
+    /// A request has come to its end.
+    Answer(RequestId, Result<(), Failure>),
+    /// Something was wrong; the conversation goes on.
+    Fault(Fault),
+    /// Bytes for the device. With a token, [`Protocol::sent`] tells when they have left.
+    Write(Vec<u8>, Option<Token>),
+}
+
+/// What a protocol has to say, in order. Reused from call to call, so it stops allocating.
+#[derive(Debug, Default)]
+pub struct Output {
+    items: VecDeque<Item>,
+}
+
+impl Output {
+    /// Says one thing.
+    pub fn push(&mut self, item: Item) {
+        self.items.push_back(item);
+    }
+
+    /// Reports a fault.
+    pub fn fault(&mut self, fault: Fault) {
+        self.push(Item::Fault(fault));
+    }
+
+    /// The next thing said.
+    pub fn pop(&mut self) -> Option<Item> {
+        self.items.pop_front()
+    }
+
+    /// Whether all has been heard.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}

@@ -1,0 +1,1 @@
+//! Conversation logs: what a device sent, as evidence and as a test.

@@ -1,0 +1,1 @@
+//! What carries bytes: the only code that touches a device's file descriptor.
