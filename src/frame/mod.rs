@@ -5,6 +5,7 @@
 //! Nothing a device sends makes one grow past its bound, fail or panic.
 
 pub mod buffer;
+pub mod checksum;
 pub mod line;
 
 pub use buffer::Buffer;
