@@ -7,6 +7,9 @@
 pub mod buffer;
 pub mod checksum;
 pub mod line;
+pub mod speed;
+pub mod uart;
 
 pub use buffer::Buffer;
 pub use line::Line;
+pub use speed::SpeedSearch;
