@@ -1,5 +1,7 @@
 //! The serial transport against real ptys.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test's helpers fail by panicking too")]
+
 use std::time::Duration;
 
 use tillbus::profile::{Flow, Line, Parity};

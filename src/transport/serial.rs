@@ -30,14 +30,15 @@ const FIFO: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Serial {
+    // First, and so given back before the line is closed: the number of a closed pty may at once be
+    // another one's. Who opens in between meets `flock`.
+    _lock: Lock,
     fd: AsyncFd<OwnedFd>,
     unmark: Unmark,
     reads: u64,
     /// Bits on the wire for each byte: start, data, parity, stop.
     bits: u32,
     baud: u32,
-    // Last, so that the line is closed before it counts as free.
-    _lock: Lock,
 }
 
 impl Serial {
@@ -72,7 +73,7 @@ impl Serial {
         let flags = OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK;
         fcntl(&fd, FcntlArg::F_SETFL(flags)).map_err(Error::open)?;
         let fd = watch(fd, Interest::READABLE).map_err(Error::Other)?;
-        Ok(Self { fd, unmark: Unmark::default(), reads: 0, bits, baud, _lock: lock })
+        Ok(Self { _lock: lock, fd, unmark: Unmark::default(), reads: 0, bits, baud })
     }
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
