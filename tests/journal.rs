@@ -1,6 +1,12 @@
 //! The log against a journald of our own: its socket's path is fixed, so each test runs itself again
 //! in a mount namespace where nothing else is at that path.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a helper of a test fails the test by panicking"
+)]
+
 use std::collections::BTreeMap;
 use std::env;
 use std::os::unix::net::UnixDatagram;
