@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::event::{Event, Timestamp};
 
@@ -122,6 +123,7 @@ pub struct Page {
 pub struct Ring {
     epoch: String,
     newest: u64,
+    published: Arc<AtomicU64>,
     bytes: usize,
     records: VecDeque<Arc<Record>>,
 }
@@ -130,7 +132,7 @@ impl Ring {
     /// An empty ring. The epoch is to be one that no ring before it had.
     #[must_use]
     pub fn new(epoch: String) -> Self {
-        Self { epoch, newest: 0, bytes: 0, records: VecDeque::new() }
+        Self { epoch, newest: 0, published: Arc::default(), bytes: 0, records: VecDeque::new() }
     }
 
     /// The epoch.
@@ -145,9 +147,16 @@ impl Ring {
         self.newest
     }
 
+    /// The sequence of the newest event for those who only look.
+    #[must_use]
+    pub fn published(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.published)
+    }
+
     /// Takes an event in; `record` is made with the sequence it gets.
     pub fn push(&mut self, record: impl FnOnce(u64) -> Record) -> Arc<Record> {
         self.newest += 1;
+        self.published.store(self.newest, Ordering::Relaxed);
         let record = Arc::new(record(self.newest));
         self.bytes += record.size();
         self.records.push_back(Arc::clone(&record));

@@ -3,13 +3,14 @@
 //! Contract: every call carries who asks and where the answer goes; the daemon answers each once.
 
 use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 
 use tokio::sync::oneshot;
 
 use super::claim;
 use super::rights::Caller;
 use super::Key;
-use crate::event::Request;
+use crate::event::{Request, Settlement};
 use crate::store::Page;
 
 /// Why a call failed: one for each decision a client can take. The variants are the D-Bus errors
@@ -106,6 +107,10 @@ pub enum Act {
     Clear(Reply<()>),
     /// Ask the device itself.
     Request(Request, Reply<()>),
+    /// Hand over the secret part of an event.
+    Take(u64, Reply<OwnedFd>),
+    /// What became of a payment code.
+    Settle(u64, Settlement, Reply<()>),
     /// What the port shows.
     Diagnose(Reply<Vec<Evidence>>),
 }

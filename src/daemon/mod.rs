@@ -17,6 +17,7 @@ pub mod status;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -132,10 +133,10 @@ impl Daemon {
         self.replays.insert(device, recording);
     }
 
-    /// The epoch of the event ring.
+    /// The sequence of the newest event, as it rises.
     #[must_use]
-    pub fn epoch(&self) -> &str {
-        self.ring.epoch()
+    pub fn newest(&self) -> Arc<AtomicU64> {
+        self.ring.published()
     }
 
     /// Where to send what should wake the daemon.

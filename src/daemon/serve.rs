@@ -58,6 +58,16 @@ impl Daemon {
                 let _ = reply.send(self.acknowledge(now, caller, key, sequence));
             }
             Act::Request(request, reply) => self.request(caller, key, request, reply),
+            Act::Take(sequence, reply) => {
+                let _ = reply.send(self.of_own_event(caller, key, sequence).and_then(|()| {
+                    Err(Error::Unsupported("the event came whole; there is nothing to take"))
+                }));
+            }
+            Act::Settle(sequence, _, reply) => {
+                let _ = reply.send(self.of_own_event(caller, key, sequence).and_then(|()| {
+                    Err(Error::Unsupported("the event is no payment code"))
+                }));
+            }
             Act::Diagnose(reply) => self.diagnose(caller, key, reply),
         }
     }
@@ -145,6 +155,19 @@ impl Daemon {
         } else {
             let _ = reply.send(Err(Error::DeviceBusy));
         }
+    }
+
+    /// That the caller owns the device and the event came from it.
+    fn of_own_event(&self, caller: &Caller, key: Key, sequence: u64) -> Result<(), Error> {
+        let device = self.devices.get(&key).ok_or(Error::DeviceGone)?;
+        if device.ownership.owner() != Some(&caller.client) {
+            return Err(not_owner(device));
+        }
+        let record = self.ring.get(sequence);
+        if record.is_some_and(|record| record.origin.name == device.identity.origin.name) {
+            return Ok(());
+        }
+        Err(Error::InvalidArgument(format!("event {sequence} is not one of this device's")))
     }
 
     fn may_ask(&self, caller: &Caller, key: Key, request: Request) -> Result<(), Error> {

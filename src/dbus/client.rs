@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
@@ -25,6 +26,7 @@ const REMEMBERED: usize = 256;
 /// What is known of the clients, and the way to the daemon.
 pub(super) struct Clients {
     wakes: mpsc::Sender<Wake>,
+    newest: Arc<AtomicU64>,
     bus: OnceLock<DBusProxy<'static>>,
     known: Mutex<HashMap<Client, Caller>>,
     /// The clients that are watched; one that leaves the bus leaves this set first.
@@ -32,9 +34,10 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    pub(super) fn new(wakes: mpsc::Sender<Wake>) -> Self {
+    pub(super) fn new(wakes: mpsc::Sender<Wake>, newest: Arc<AtomicU64>) -> Self {
         Self {
             wakes,
+            newest,
             bus: OnceLock::new(),
             known: Mutex::default(),
             watched: Arc::default(),
@@ -60,6 +63,22 @@ impl Clients {
         // A daemon that is going down drops the call, and with it the reply.
         let _ = self.wakes.send(Wake::Call(call(caller, reply))).await;
         Ok(answer.await.unwrap_or(Err(call::Error::DeviceGone))?)
+    }
+
+    /// The sequence of the newest event.
+    pub(super) fn newest(&self) -> u64 {
+        self.newest.load(Ordering::Relaxed)
+    }
+
+    /// That a sequence has been given out, or the error that says it has not.
+    pub(super) fn given_out(&self, sequence: u64) -> Result<(), Error> {
+        let newest = self.newest();
+        if (1..=newest).contains(&sequence) {
+            return Ok(());
+        }
+        Err(Error::InvalidArgument(format!(
+            "there is no event {sequence}; the newest is {newest}"
+        )))
     }
 
     /// Watches the sender of a message until it leaves the bus, so that what it owns can be freed.
@@ -144,7 +163,7 @@ impl Clients {
     }
 }
 
-fn sender(header: &Header<'_>) -> Result<Client, Error> {
+pub(super) fn sender(header: &Header<'_>) -> Result<Client, Error> {
     let sender = header.sender();
     sender
         .map(|name| Client::new(name.as_str()))

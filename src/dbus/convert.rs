@@ -10,7 +10,7 @@ use crate::daemon::call::{Evidence, Value};
 use crate::daemon::claim::{LONGEST_WAIT, Options};
 use crate::daemon::status::Status;
 use crate::daemon::{Property, Signal};
-use crate::event::{Event, Scan, Verdict};
+use crate::event::{Event, Scan, Settlement, Verdict};
 use crate::store::{Client, Record};
 
 /// A dictionary of values as they go out.
@@ -213,6 +213,18 @@ pub(super) fn verdict(word: &str) -> Result<Verdict, Error> {
         "attention" => Ok(Verdict::Attention),
         _ => Err(Error::InvalidArgument(format!(
             "unknown verdict {word:?}; accepted: good, bad, wait, attention"
+        ))),
+    }
+}
+
+/// The verdict of `Settle`.
+pub(super) fn settlement(word: &str) -> Result<Settlement, Error> {
+    match word {
+        "used" => Ok(Settlement::Used),
+        "unused" => Ok(Settlement::Unused),
+        "unknown" => Ok(Settlement::Unknown),
+        _ => Err(Error::InvalidArgument(format!(
+            "unknown verdict {word:?}; accepted: used, unused, unknown"
         ))),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use zbus::OwnedFd;
 use zbus::interface;
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
@@ -187,6 +188,17 @@ impl DeviceInterface {
         self.ask(&header, Act::Clear).await
     }
 
+    /// The secret part of an event (a card, an EMV payment code), once, for the owner: the read end
+    /// of a pipe.
+    async fn take(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        sequence: u64,
+    ) -> Result<OwnedFd, Error> {
+        self.clients.given_out(sequence)?;
+        self.ask(&header, |reply| Act::Take(sequence, reply)).await.map(OwnedFd::from)
+    }
+
     /// What is known of the port, one dictionary for each `kind`: `health`, `line`, and where the
     /// driver has them `modem-lines` and `kernel-counters`.
     async fn diagnose(
@@ -210,6 +222,10 @@ impl DeviceInterface {
     #[zbus(signal)]
     async fn release_requested(emitter: &SignalEmitter<'_>, details: Dict<'_>)
     -> zbus::Result<()>;
+
+    /// An event was for the owner alone, and you are not it; its sequence number and kind.
+    #[zbus(signal)]
+    async fn withheld(emitter: &SignalEmitter<'_>, sequence: u64, kind: &str) -> zbus::Result<()>;
 
     /// The claim is lost: `challenged` or `device-gone`.
     #[zbus(signal)]

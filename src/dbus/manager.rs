@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use zbus::OwnedObjectPath;
 use zbus::interface;
 use zbus::message::Header;
 
-use super::client::Clients;
+use super::client::{self, Clients};
 use super::convert::{self, Dict};
 use super::error::Error;
 use crate::clock;
@@ -63,7 +64,7 @@ impl ManagerInterface {
             .clients
             .ask(&header, |caller, reply| Call::Replay { caller, epoch, after, limit, reply })
             .await?;
-        let client = self.clients.sender(&header)?;
+        let client = client::sender(&header)?;
         let now = clock::boottime();
         let events = page
             .records
@@ -71,6 +72,11 @@ impl ManagerInterface {
             .map(|record| convert::replayed(record, &client, now.since(record.received())))
             .collect();
         Ok((page.epoch, page.newest, page.more, events))
+    }
+
+    /// The transaction begun with this idempotency key.
+    fn find_transaction(&self, key: &str) -> Result<OwnedObjectPath, Error> {
+        Err(Error::InvalidArgument(format!("no transaction has the key {key:?}")))
     }
 
     /// Reads the configuration again. A wrong one changes nothing; the error names file, line and

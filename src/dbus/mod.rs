@@ -14,6 +14,7 @@ mod scanner;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use tokio::sync::mpsc;
 use tracing::{error, warn};
@@ -81,6 +82,7 @@ impl Bus {
         place: &Where,
         epoch: &str,
         wakes: mpsc::Sender<Wake>,
+        newest: Arc<AtomicU64>,
     ) -> Result<Self, Error> {
         let address = match place {
             Where::System => Address::system(),
@@ -88,7 +90,7 @@ impl Bus {
             Where::Address(address) => address.as_str().try_into(),
         };
         let address = address.map_err(Error::Connect)?;
-        let clients = Arc::new(Clients::new(wakes.clone()));
+        let clients = Arc::new(Clients::new(wakes.clone(), newest));
         let manager = ManagerInterface::new(epoch.to_owned(), Arc::clone(&clients));
         let connection = connection::Builder::address(address)
             .runtime(runtime::Quiet)

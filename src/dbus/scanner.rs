@@ -72,6 +72,26 @@ impl ScannerInterface {
         self.ask(&header, Request::Indicate(verdict)).await
     }
 
+    /// Tells how a payment code was used: `used`, `unused` or `unknown`, so that the same code can be
+    /// told from a second payment. For the owner.
+    async fn settle(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        sequence: u64,
+        verdict: &str,
+    ) -> Result<(), Error> {
+        self.clients.given_out(sequence)?;
+        let device = self.view.key;
+        let settlement = convert::settlement(verdict)?;
+        self.clients
+            .ask(&header, |caller, reply| Call::Device {
+                caller,
+                device,
+                act: Act::Settle(sequence, settlement, reply),
+            })
+            .await
+    }
+
     /// A code was read: its sequence number, its symbology in standard words, what it means
     /// (`gtin`, `url`, `text`, `binary`), its text with control characters made visible, and
     /// details: `device`, `lane`, `received` (CLOCK_BOOTTIME, µs), `time` (since 1970, µs),
