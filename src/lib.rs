@@ -20,6 +20,7 @@ pub mod recording;
 pub mod settings;
 
 pub mod clock;
+mod readiness;
 pub mod daemon;
 pub mod dbus;
 pub mod hotplug;

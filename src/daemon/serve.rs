@@ -114,8 +114,9 @@ impl Daemon {
         let mut effects = Vec::new();
         let answer = match self.devices.get_mut(&key) {
             None => Err(Error::DeviceGone),
-            Some(device) if change(device, &mut effects) => Ok(()),
-            Some(device) => Err(not_owner(device)),
+            Some(device) => {
+                if change(device, &mut effects) { Ok(()) } else { Err(not_owner(device)) }
+            }
         };
         let _ = reply.send(answer);
         self.settle_claims(key, effects, "challenged");

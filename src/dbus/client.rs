@@ -111,11 +111,11 @@ impl Clients {
         let bus = self.bus()?;
         let rule = MatchRule::builder()
             .msg_type(zbus::message::Type::Signal)
-            .sender("org.freedesktop.DBus")?
-            .interface("org.freedesktop.DBus")?
-            .member("NameOwnerChanged")?
-            .arg(0, client.as_str())?
-            .build();
+            .sender("org.freedesktop.DBus")
+            .interface("org.freedesktop.DBus")
+            .member("NameOwnerChanged")
+            .arg(0, client.as_str())
+            .build()?;
         let connection = bus.inner().connection();
         let mut stream = MessageStream::for_match_rule(rule, connection, None).await?;
         let name = BusName::try_from(client.as_str())?;

@@ -27,11 +27,11 @@ pub(super) fn signal(
     to: Option<&Client>,
     signal: &Signal,
 ) -> zbus::Result<Option<Message>> {
-    let message = |interface, member| {
-        let builder = Message::signal(path, interface, member)?;
+    let message = |interface: &'static str, member: &'static str| {
+        let builder = Message::signal(path, interface, member);
         match to {
             Some(client) => builder.destination(client.as_str()),
-            None => Ok(builder),
+            None => builder,
         }
     };
     match signal {
@@ -41,17 +41,17 @@ pub(super) fn signal(
             let content = scan.content.word();
             let details = details(record, scan, *age, *stale);
             let body = (record.sequence, symbology, content, scan.text.as_str(), details);
-            message(SCANNER, "Scanned")?.build(&body)
+            message(SCANNER, "Scanned").build(&body)
         }
         Signal::Fault { kind, message: text, details } => {
             let details: HashMap<&str, Variant<'_>> =
                 details.iter().map(|(name, number)| (*name, (*number).into())).collect();
-            message(DEVICE, "Fault")?.build(&(*kind, text.as_str(), details))
+            message(DEVICE, "Fault").build(&(*kind, text.as_str(), details))
         }
         Signal::ReleaseRequested => {
-            message(DEVICE, "ReleaseRequested")?.build(&(Dict::new(),))
+            message(DEVICE, "ReleaseRequested").build(&(Dict::new(),))
         }
-        Signal::ClaimLost(reason) => message(DEVICE, "ClaimLost")?.build(&(*reason,)),
+        Signal::ClaimLost(reason) => message(DEVICE, "ClaimLost").build(&(*reason,)),
     }
     .map(Some)
 }
@@ -88,7 +88,7 @@ fn details<'a>(
         ("time", record.time.into()),
         ("time-synchronised", record.synchronised.into()),
         ("raw", scan.raw.as_slice().into()),
-        ("upos-scan-data-type", u32::from(scan.symbology.upos()).into()),
+        ("upos-scan-data-type", scan.symbology.scan_data_type().into()),
     ]
     .into_iter()
     .collect();

@@ -114,8 +114,8 @@ impl Bus {
         while let Some(notice) = notices.try_next() {
             self.say(notice, &mut Vec::new()).await;
         }
-        let flags = RequestNameFlags::DoNotQueue;
-        let owned = self.connection.request_name_with_flags(NAME, flags.into()).await;
+        let flags = RequestNameFlags::DO_NOT_QUEUE;
+        let owned = self.connection.request_name_with_flags(NAME, flags).await;
         owned.map(|_| ()).map_err(Error::Name)
     }
 
@@ -241,9 +241,9 @@ fn changed(view: &View, properties: &[Property]) -> zbus::Result<Vec<Message>> {
         .map(|(interface, properties)| {
             let values: HashMap<_, _> = properties
                 .into_iter()
-                .map(|property| convert::property(*property, &status))
+                .map(|property: &Property| convert::property(*property, &status))
                 .collect();
-            Message::signal(path.as_str(), "org.freedesktop.DBus.Properties", "PropertiesChanged")?
+            Message::signal(path.as_str(), "org.freedesktop.DBus.Properties", "PropertiesChanged")
                 .build(&(interface, values, Vec::<&str>::new()))
         })
         .collect()

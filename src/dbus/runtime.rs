@@ -23,6 +23,8 @@ use tokio::io::unix::AsyncFd;
 use tokio::task::JoinHandle;
 use zbus::runtime::{Interest, IoSource, traits};
 
+use crate::readiness::watch;
+
 /// The runtime of the bus connection.
 pub(super) struct Quiet;
 
@@ -35,7 +37,8 @@ impl traits::Runtime for Quiet {
         T: Send + 'static;
 
     fn register_io_source(&self, source: IoSource) -> io::Result<Registration> {
-        let read = AsyncFd::with_interest(source, tokio::io::Interest::READABLE)?;
+        let duplicate = source.as_fd().try_clone_to_owned()?;
+        let read = watch(duplicate, tokio::io::Interest::READABLE)?;
         Ok(Registration { read, write: Mutex::new(None) })
     }
 
@@ -94,7 +97,7 @@ impl traits::Runtime for Quiet {
 /// The bus socket, watched for reading, and for writing while it is full.
 #[derive(Debug)]
 pub(super) struct Registration {
-    read: AsyncFd<IoSource>,
+    read: AsyncFd<OwnedFd>,
     write: Mutex<Option<AsyncFd<OwnedFd>>>,
 }
 
@@ -145,7 +148,7 @@ impl Registration {
             let watched = match &mut *write {
                 Some(watched) => watched,
                 // epoll takes a descriptor once, so the second watch needs a second descriptor.
-                none => none.insert(AsyncFd::with_interest(
+                none => none.insert(watch(
                     self.read.get_ref().as_fd().try_clone_to_owned()?,
                     tokio::io::Interest::WRITABLE,
                 )?),

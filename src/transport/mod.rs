@@ -5,7 +5,6 @@
 
 mod ioctl;
 mod lock;
-mod readiness;
 mod serial;
 mod unmark;
 
@@ -19,7 +18,6 @@ use crate::profile::Line;
 use crate::protocol::Input;
 
 pub(crate) use ioctl::{speed, unread};
-pub(crate) use readiness::watch;
 pub use unmark::Unmark;
 
 /// What went wrong with a port, by what an operator can do about it.
@@ -100,6 +98,22 @@ pub struct Counters {
     pub buffer_overrun: u32,
 }
 
+impl Counters {
+    /// The counts with their names on the bus.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, u64); 7] {
+        [
+            ("received", self.received.into()),
+            ("sent", self.sent.into()),
+            ("framing-errors", self.framing.into()),
+            ("overruns", self.overrun.into()),
+            ("parity-errors", self.parity.into()),
+            ("breaks", self.breaks.into()),
+            ("buffer-overruns", self.buffer_overrun.into()),
+        ]
+    }
+}
+
 /// The modem lines, as the port sees them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModemLines {
@@ -115,6 +129,21 @@ pub struct ModemLines {
     pub rts: bool,
     /// Data terminal ready, ours.
     pub dtr: bool,
+}
+
+impl ModemLines {
+    /// The lines with their names on the bus.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, bool); 6] {
+        [
+            ("cts", self.cts),
+            ("dsr", self.dsr),
+            ("ri", self.ri),
+            ("cd", self.cd),
+            ("rts", self.rts),
+            ("dtr", self.dtr),
+        ]
+    }
 }
 
 /// An open port.

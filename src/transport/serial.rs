@@ -17,7 +17,7 @@ use tokio::io::unix::AsyncFd;
 use zeroize::Zeroize;
 
 use super::lock::Lock;
-use super::readiness::watch;
+use crate::readiness::watch;
 use super::{Error, Unmark, ioctl};
 use crate::profile::{Flow, Line, Parity};
 use crate::protocol::Input;
