@@ -52,5 +52,42 @@ test:
 lint:
 	@scripts/lint
 
+install: install-programs install-data
+
+# The programs, and what they write about themselves.
+install-programs: build
+	install -d "$(DESTDIR)$(bindir)" "$(DESTDIR)$(sbindir)"
+	$(INSTALL_PROGRAM) $(release)/tillbusctl "$(DESTDIR)$(bindir)/tillbusctl"
+	$(INSTALL_PROGRAM) $(release)/tillbusd "$(DESTDIR)$(sbindir)/tillbusd"
+	rm -rf $(release)/man && mkdir $(release)/man && $(release)/tillbusctl man $(release)/man
+	for section in 1 5 8; do \
+	  for page in $(release)/man/*.$$section; do \
+	    if [ -e "$$page" ]; then \
+	      install -D -m 644 "$$page" "$(DESTDIR)$(mandir)/man$$section/$${page##*/}" || exit 1; \
+	    fi; \
+	  done; \
+	done
+	install -d "$(DESTDIR)$(bashdir)" "$(DESTDIR)$(zshdir)" "$(DESTDIR)$(fishdir)"
+	$(release)/tillbusctl completions bash >"$(DESTDIR)$(bashdir)/tillbusctl"
+	$(release)/tillbusctl completions zsh >"$(DESTDIR)$(zshdir)/_tillbusctl"
+	$(release)/tillbusctl completions fish >"$(DESTDIR)$(fishdir)/tillbusctl.fish"
+
+# What needs no build.
+install-data:
+	install -d "$(DESTDIR)$(unitdir)"
+	sed 's|/usr/sbin/|$(sbindir)/|' systemd/tillbusd.service >"$(DESTDIR)$(unitdir)/tillbusd.service"
+	chmod 644 "$(DESTDIR)$(unitdir)/tillbusd.service"
+	$(INSTALL_DATA) systemd/tillbusd-udev.socket "$(DESTDIR)$(unitdir)/"
+	$(INSTALL_DATA) -D systemd/sysusers.conf "$(DESTDIR)$(sysusersdir)/tillbus.conf"
+	$(INSTALL_DATA) -D systemd/tmpfiles.conf "$(DESTDIR)$(tmpfilesdir)/tillbus.conf"
+	$(INSTALL_DATA) -D systemd/org.tillbus1.conf "$(DESTDIR)$(busdir)/system.d/org.tillbus1.conf"
+	$(INSTALL_DATA) -D systemd/org.tillbus1.service "$(DESTDIR)$(busdir)/system-services/org.tillbus1.service"
+	$(INSTALL_DATA) -D udev/70-tillbus.rules "$(DESTDIR)$(udevdir)/rules.d/70-tillbus.rules"
+	install -d "$(DESTDIR)$(datadir)/tillbus/profiles" "$(DESTDIR)$(docdir)/protocol-docs" "$(DESTDIR)$(licensedir)"
+	$(INSTALL_DATA) profiles/*.toml "$(DESTDIR)$(datadir)/tillbus/profiles/"
+	$(INSTALL_DATA) README.md ARCHITECTURE.md "$(DESTDIR)$(docdir)/"
+	$(INSTALL_DATA) protocol-docs/*.md "$(DESTDIR)$(docdir)/protocol-docs/"
+	$(INSTALL_DATA) LICENSE-APACHE LICENSE-MIT "$(DESTDIR)$(licensedir)/"
+
 clean:
 	$(CARGO) clean
