@@ -20,11 +20,11 @@ pub mod recording;
 pub mod settings;
 
 pub mod clock;
-mod readiness;
 pub mod daemon;
 pub mod dbus;
 pub mod hotplug;
 pub mod journal;
+mod readiness;
 pub mod session;
 pub mod sim;
 pub mod store;

@@ -5,8 +5,8 @@
 //! wake-up by the port is one read, and whatever it yields is reported before the next wait.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -128,7 +128,7 @@ pub async fn run(spec: Spec, mut orders: mpsc::Receiver<Order>, wakes: mpsc::Sen
 
 fn open(spec: &Spec, baud: u32) -> Result<Port, transport::Error> {
     match &spec.replay {
-        Some(recording) => Ok(Port::replay(recording.clone())),
+        Some(_) => Err(transport::Error::Unsupported),
         None => Port::open(&spec.path, &spec.config.line, baud),
     }
 }
@@ -318,5 +318,16 @@ async fn until(deadline: Option<Timestamp>) {
     match deadline {
         Some(deadline) => sleep(deadline.since(clock::boottime())).await,
         None => std::future::pending().await,
+    }
+}
+
+/// speed
+struct Speed(u32);
+impl Speed {
+    fn new(bauds: &[u32]) -> Self {
+        Self(bauds.first().copied().unwrap_or(9600))
+    }
+    fn baud(&self) -> u32 {
+        self.0
     }
 }

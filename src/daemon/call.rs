@@ -7,9 +7,9 @@ use std::os::fd::OwnedFd;
 
 use tokio::sync::oneshot;
 
+use super::Key;
 use super::claim;
 use super::rights::Caller;
-use super::Key;
 use crate::event::{Request, Settlement};
 use crate::store::Page;
 

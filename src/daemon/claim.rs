@@ -326,9 +326,9 @@ impl Ownership {
     /// A challenge lives no longer than its challenger's patience.
     fn drop_orphaned_challenge(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let waiting = &self.waiting;
-        let orphaned = self.challenge.take_if(|challenge| {
-            !waiting.iter().any(|waiter| waiter.ticket == challenge.ticket)
-        });
+        let orphaned = self
+            .challenge
+            .take_if(|challenge| !waiting.iter().any(|waiter| waiter.ticket == challenge.ticket));
         if orphaned.is_some() {
             self.challenge(now, effects);
         }

@@ -10,9 +10,9 @@ use tracing::{debug, error, info, warn};
 use super::call::Error;
 use super::claim::{Delivery, Effect, Refused};
 use super::status::{Access, State};
-use super::{Daemon, Key, Notice, Signal};
+use super::{Asked, Daemon, Key, Notice, Signal};
 use crate::clock;
-use crate::event::{Event, Failure, Fault, Refusal, Scan, Timestamp};
+use crate::event::{Event, Failure, Fault, Refusal, Request, Scan, Timestamp};
 use crate::protocol::RequestId;
 use crate::session::{AskError, Report};
 use crate::store::{Audience, Client, Record};
@@ -208,7 +208,15 @@ impl Daemon {
     }
 
     fn answer(&mut self, id: RequestId, result: Result<(), AskError>) {
-        let Some((_, reply)) = self.callers.requests.remove(&id) else { return };
+        let Some(Asked { device, request, reply }) = self.callers.requests.remove(&id) else {
+            return;
+        };
+        if let (Ok(()), Request::Enable(enabled), Some(entry)) =
+            (result, request, self.devices.get_mut(&device))
+        {
+            entry.set_enabled(enabled);
+            self.announce(device);
+        }
         // A caller that has left the bus hears nothing; nor does it care.
         let _ = reply.send(result.map_err(|error| match error {
             AskError::Refused(Refusal::Unsupported) => Error::Unsupported("the device cannot"),

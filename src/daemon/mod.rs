@@ -32,7 +32,7 @@ use self::rights::Right;
 use self::status::{Access, State};
 use crate::clock;
 use crate::config::Config;
-use crate::event::Timestamp;
+use crate::event::{Request, Timestamp};
 use crate::hotplug::{self, Monitor};
 use crate::protocol::RequestId;
 use crate::recording::Recording;
@@ -97,7 +97,14 @@ pub struct Daemon {
 struct Callers {
     last: u64,
     claims: HashMap<u64, Reply<()>>,
-    requests: HashMap<RequestId, (Key, Reply<()>)>,
+    requests: HashMap<RequestId, Asked>,
+}
+
+/// A request that a device has not answered yet.
+struct Asked {
+    device: Key,
+    request: Request,
+    reply: Reply<()>,
 }
 
 impl Daemon {
@@ -332,8 +339,7 @@ impl Daemon {
                 let serial = plug.map(|plug| plug.serial.clone()).unwrap_or_default();
                 let replay = self.replays.get(&device.identity.origin.name).cloned();
                 if let Some((spec, orders)) = device.start(path, serial, replay) {
-                    let task =
-                        self.sessions.spawn(session::run(spec, orders, self.wakes.clone()));
+                    let task = self.sessions.spawn(session::run(spec, orders, self.wakes.clone()));
                     self.tasks.insert(task.id(), key);
                 }
             }
@@ -392,7 +398,7 @@ impl Daemon {
         device.ownership.close(&mut effects);
         self.outbox.send(Notice::Removed(key));
         self.settle_claims(key, effects, "device-gone");
-        self.callers.requests.retain(|_, (device, _)| *device != key);
+        self.callers.requests.retain(|_, asked| asked.device != key);
     }
 
     fn ended(&mut self, task: tokio::task::Id, key: Option<Key>) {

@@ -12,7 +12,7 @@ use crate::hotplug;
 
 /// Where a configured device is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(super) enum Place {
     /// Nowhere: nothing plugged in answers to it.
     Absent,
     /// At this node or path. A path of configuration may not exist yet; the session waits for it.
@@ -22,11 +22,11 @@ pub enum Place {
 }
 
 /// What is plugged in, by node.
-pub type Plugged = BTreeMap<PathBuf, hotplug::Device>;
+pub(super) type Plugged = BTreeMap<PathBuf, hotplug::Device>;
 
 /// Finds the place of each configured device, in the order of the configuration.
 #[must_use]
-pub fn places(devices: &[Arc<DeviceConfig>], plugged: &Plugged) -> Vec<Place> {
+pub(super) fn places(devices: &[Arc<DeviceConfig>], plugged: &Plugged) -> Vec<Place> {
     let answers: Vec<Vec<&Path>> =
         devices.iter().map(|device| candidates(&device.matches, plugged)).collect();
     answers
@@ -49,7 +49,10 @@ pub fn places(devices: &[Arc<DeviceConfig>], plugged: &Plugged) -> Vec<Place> {
 
 /// What is plugged in and no configuration names.
 #[must_use]
-pub fn spare<'p>(devices: &[Arc<DeviceConfig>], plugged: &'p Plugged) -> Vec<&'p hotplug::Device> {
+pub(super) fn spare<'p>(
+    devices: &[Arc<DeviceConfig>],
+    plugged: &'p Plugged,
+) -> Vec<&'p hotplug::Device> {
     plugged
         .values()
         .filter(|plug| !devices.iter().any(|device| answers(&device.matches, plug)))
@@ -58,7 +61,10 @@ pub fn spare<'p>(devices: &[Arc<DeviceConfig>], plugged: &'p Plugged) -> Vec<&'p
 
 /// The plugged-in device behind a configured one, where udev knows it.
 #[must_use]
-pub fn behind<'p>(device: &DeviceConfig, plugged: &'p Plugged) -> Option<&'p hotplug::Device> {
+pub(super) fn behind<'p>(
+    device: &DeviceConfig,
+    plugged: &'p Plugged,
+) -> Option<&'p hotplug::Device> {
     let mut plugs = plugged.values().filter(|plug| answers(&device.matches, plug));
     plugs.next().filter(|_| plugs.next().is_none())
 }

@@ -3,7 +3,7 @@
 //! Contract: names are resolved once, when configuration is loaded. Root and the user the daemon
 //! runs as have every right: both could read the ports without us.
 
-use nix::unistd::{geteuid, Group, User};
+use nix::unistd::{Group, User, geteuid};
 use tracing::warn;
 
 use crate::config::Principal;

@@ -9,14 +9,14 @@ use super::call::{Act, Call, Error, Evidence, Reply, Value};
 use super::claim::{Effect, Options, Ticket};
 use super::rights::Caller;
 use super::status::State;
-use super::{Daemon, Key};
+use super::{Asked, Daemon, Key};
 use crate::event::{Request, Timestamp};
 use crate::protocol::RequestId;
 use crate::session::{Order, Sight};
 use crate::store::Client;
 
 /// The most events one `Replay` answers with.
-pub const LARGEST_PAGE: usize = 1000;
+const LARGEST_PAGE: usize = 1000;
 
 impl Daemon {
     pub(super) fn call(&mut self, now: Timestamp, call: Call) {
@@ -64,9 +64,11 @@ impl Daemon {
                 }));
             }
             Act::Settle(sequence, _, reply) => {
-                let _ = reply.send(self.of_own_event(caller, key, sequence).and_then(|()| {
-                    Err(Error::Unsupported("the event is no payment code"))
-                }));
+                let _ =
+                    reply
+                        .send(self.of_own_event(caller, key, sequence).and_then(|()| {
+                            Err(Error::Unsupported("the event is no payment code"))
+                        }));
             }
             Act::Diagnose(reply) => self.diagnose(caller, key, reply),
         }
@@ -115,7 +117,11 @@ impl Daemon {
         let answer = match self.devices.get_mut(&key) {
             None => Err(Error::DeviceGone),
             Some(device) => {
-                if change(device, &mut effects) { Ok(()) } else { Err(not_owner(device)) }
+                if change(device, &mut effects) {
+                    Ok(())
+                } else {
+                    Err(not_owner(device))
+                }
             }
         };
         let _ = reply.send(answer);
@@ -152,7 +158,7 @@ impl Daemon {
         let id = RequestId(self.callers.last);
         let Some(device) = self.devices.get(&key) else { return };
         if device.order(Order::Ask(id, request)) {
-            self.callers.requests.insert(id, (key, reply));
+            self.callers.requests.insert(id, Asked { device: key, request, reply });
         } else {
             let _ = reply.send(Err(Error::DeviceBusy));
         }

@@ -76,9 +76,7 @@ impl Clients {
         if (1..=newest).contains(&sequence) {
             return Ok(());
         }
-        Err(Error::InvalidArgument(format!(
-            "there is no event {sequence}; the newest is {newest}"
-        )))
+        Err(Error::InvalidArgument(format!("there is no event {sequence}; the newest is {newest}")))
     }
 
     /// Watches the sender of a message until it leaves the bus, so that what it owns can be freed.

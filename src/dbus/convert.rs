@@ -48,9 +48,7 @@ pub(super) fn signal(
                 details.iter().map(|(name, number)| (*name, (*number).into())).collect();
             message(DEVICE, "Fault").build(&(*kind, text.as_str(), details))
         }
-        Signal::ReleaseRequested => {
-            message(DEVICE, "ReleaseRequested").build(&(Dict::new(),))
-        }
+        Signal::ReleaseRequested => message(DEVICE, "ReleaseRequested").build(&(Dict::new(),)),
         Signal::ClaimLost(reason) => message(DEVICE, "ClaimLost").build(&(*reason,)),
     }
     .map(Some)
@@ -74,12 +72,7 @@ pub(super) fn replayed(record: &Record, client: &Client, now_age: Duration) -> D
 
 /// Everything of a scan beside its symbology, content and text. What is absent is not known, and
 /// flags are there only when they are set.
-fn details<'a>(
-    record: &'a Record,
-    scan: &'a Scan,
-    age: Option<Duration>,
-    stale: bool,
-) -> Dict<'a> {
+fn details<'a>(record: &'a Record, scan: &'a Scan, age: Option<Duration>, stale: bool) -> Dict<'a> {
     let origin = &record.origin;
     let mut details: Dict<'a> = [
         ("device", origin.name.as_str().into()),
@@ -116,7 +109,9 @@ fn details<'a>(
 
 fn owned(dict: Dict<'_>) -> Dict<'static> {
     // Only a file descriptor cannot be copied, and there is none in a scan.
-    dict.into_iter().filter_map(|(name, value)| Some((name, value.try_into_owned().ok()?.into()))).collect()
+    dict.into_iter()
+        .filter_map(|(name, value)| Some((name, value.try_into_owned().ok()?.into())))
+        .collect()
 }
 
 /// A property's name and value.

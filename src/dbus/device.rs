@@ -220,8 +220,7 @@ impl DeviceInterface {
 
     /// Another client wants the device: `Retain` it within one second, or lose it.
     #[zbus(signal)]
-    async fn release_requested(emitter: &SignalEmitter<'_>, details: Dict<'_>)
-    -> zbus::Result<()>;
+    async fn release_requested(emitter: &SignalEmitter<'_>, details: Dict<'_>) -> zbus::Result<()>;
 
     /// An event was for the owner alone, and you are not it; its sequence number and kind.
     #[zbus(signal)]

@@ -197,7 +197,7 @@ impl Port {
     /// # Errors
     ///
     /// [`Error::Disconnected`] at an unplug or hang-up, and from then on.
-    pub async fn receive(&mut self, sink: &mut dyn FnMut(Input<'_>)) -> Result<(), Error> {
+    pub async fn receive(&mut self, sink: &mut (dyn FnMut(Input<'_>) + Send)) -> Result<(), Error> {
         match &mut self.kind {
             Kind::Serial(serial) => serial.receive(sink).await,
         }
