@@ -19,6 +19,7 @@ use crate::profile::Line;
 use crate::protocol::Input;
 
 pub(crate) use ioctl::{speed, unread};
+pub(crate) use lock::is_pty;
 pub(crate) use readiness::watch;
 pub use unmark::Unmark;
 
