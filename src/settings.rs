@@ -231,25 +231,16 @@ impl<'a> Section<'a> {
     ///
     /// Where the value is not a string or a hex byte is not one.
     pub fn bytes(&self, key: &'static str) -> Result<Option<Vec<u8>>, Error> {
-        let Some(found) = self.find(key) else { return Ok(None) };
-        let mut bytes = Vec::new();
-        for word in found.string()?.split_ascii_whitespace() {
-            if let Some(code) = CONTROL_NAMES.iter().position(|name| *name == word) {
-                bytes.push(u8::try_from(code).unwrap_or(0x7F));
-            } else if word == "DEL" {
-                bytes.push(0x7F);
-            } else if let Some(digits) = word.strip_prefix("0x") {
-                bytes.push(u8::from_str_radix(digits, 16).map_err(|_| {
-                    found.error(format!(
-                        "`{key}`: {word:?} is not a byte; accepted are 0x00 to 0xFF, control \
-                         names such as CR, and plain text"
-                    ))
-                })?);
-            } else {
-                bytes.extend_from_slice(word.as_bytes());
-            }
-        }
-        Ok(Some(bytes))
+        self.find(key).map(|found| found.bytes()).transpose()
+    }
+
+    /// Bytes as [`bytes`](Self::bytes) reads them, or a list of such.
+    ///
+    /// # Errors
+    ///
+    /// Where a value is not a string or a hex byte is not one, and where the list is empty.
+    pub fn byte_strings(&self, key: &'static str) -> Result<Option<Vec<Vec<u8>>>, Error> {
+        self.list(key, |found| found.bytes())
     }
 
     /// A table, its layers those of this section that have it.
@@ -496,6 +487,28 @@ impl<'a> Found<'a> {
             .ok_or_else(|| {
                 self.wrong(&format!("a whole number from {} to {}", range.start(), range.end()))
             })
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        for word in self.string()?.split_ascii_whitespace() {
+            if let Some(code) = CONTROL_NAMES.iter().position(|name| *name == word) {
+                bytes.push(u8::try_from(code).unwrap_or(0x7F));
+            } else if word == "DEL" {
+                bytes.push(0x7F);
+            } else if let Some(digits) = word.strip_prefix("0x") {
+                bytes.push(u8::from_str_radix(digits, 16).map_err(|_| {
+                    self.error(format!(
+                        "`{}`: {word:?} is not a byte; accepted are 0x00 to 0xFF, control names \
+                         such as CR, and plain text",
+                        self.key
+                    ))
+                })?);
+            } else {
+                bytes.extend_from_slice(word.as_bytes());
+            }
+        }
+        Ok(bytes)
     }
 
     fn word<T: Copy>(&self, accepted: &[(&str, T)]) -> Result<T, Error> {

@@ -1,1 +1,11 @@
-//! frame
+//! Framers: where one message of a device ends and the next begins.
+//!
+//! Contract: pure, bounded and resynchronising. Bytes come in whatever pieces the kernel has them,
+//! and what a framer says depends on the bytes, their times and their order, never on the pieces.
+//! Nothing a device sends makes one grow past its bound, fail or panic.
+
+pub mod buffer;
+pub mod line;
+
+pub use buffer::Buffer;
+pub use line::Line;

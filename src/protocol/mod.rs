@@ -6,6 +6,8 @@
 //! Adding one: the file, its `mod` line and its entry in [`ALL`], a page in `protocol-docs`, logs in
 //! `tests/logs/<name>/`, a simulator in `sim`. `tests/registry.rs` names whatever is missing.
 
+pub mod line_scanner;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -13,7 +15,7 @@ use crate::event::{Failure, Fault, Reading, Refusal, Request, Timestamp};
 use crate::settings;
 
 /// The protocols, in the order in which a person is shown them.
-pub const ALL: &[Info] = &[];
+pub const ALL: &[Info] = &[line_scanner::INFO];
 
 /// The protocol of this name.
 #[must_use]

@@ -1,0 +1,265 @@
+//! Scanners that send each code as a line of text: most serial and USB-serial scanners as they
+//! leave the factory, and most payment boxes.
+//!
+//! Source: ISO/IEC 15424 for the AIM identifiers, as the manuals of Honeywell, Zebra and Datalogic
+//! reproduce it; the rest is common practice and has no standard.
+//!
+//! Oddities: the end of a line differs by device and by how it was configured, so CR, LF and CR LF
+//! all end a code unless the profile says otherwise. A code that *begins* with `]` cannot always be
+//! told from one with an AIM identifier before it; the option `aim` settles it where the device is
+//! known.
+//!
+//! Absent: this protocol never writes. Devices that take commands have protocols of their own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::event::{Aim, Fault, Reading, Symbology, Timestamp};
+use crate::frame::Line;
+use crate::frame::line::{Found, Settings, Silence};
+use crate::protocol::{Factory, Info, Input, Item, Kind, Output, Protocol};
+use crate::secret::Secret;
+use crate::settings::{Error, Section};
+
+/// The registry's entry.
+pub const INFO: Info = Info {
+    name: "line-scanner",
+    title: "codes as lines of text, with or without AIM identifiers",
+    kind: Kind::Scanner,
+    capabilities: &[],
+    configure,
+};
+
+/// The bound where none is configured: the largest two-dimensional codes stay below it.
+const LIMIT: u32 = 8 * 1024;
+
+/// After this much silence the rest of a code is not coming: 9600 baud is a byte a millisecond, and
+/// no scanner pauses this long inside a code.
+const STALL: Duration = Duration::from_secs(2);
+
+/// Whether an AIM identifier stands before the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AimRule {
+    /// Never: whatever comes is the code.
+    Off,
+    /// Where it is one that ISO/IEC 15424 has and the code fits it.
+    Auto,
+    /// Always; a line without one is a fault.
+    Required,
+}
+
+const AIM_RULES: [(&str, AimRule); 3] =
+    [("off", AimRule::Off), ("auto", AimRule::Auto), ("required", AimRule::Required)];
+
+fn configure(section: &Section<'_>) -> Result<Factory, Error> {
+    let gap = section.integer("gap-ms", 2..=10_000)?;
+    let silence = gap.map_or(Silence::Cuts(STALL), |milliseconds| {
+        Silence::Ends(Duration::from_millis(milliseconds.into()))
+    });
+    let limit = section.integer("max-length", 16..=65_536)?.unwrap_or(LIMIT);
+    let settings = Settings {
+        suffixes: suffixes(section, silence)?,
+        prefix: section.bytes("prefix")?.unwrap_or_default(),
+        silence,
+        limit: usize::try_from(limit).unwrap_or(usize::MAX),
+    };
+    let aim = section.word("aim", &AIM_RULES)?.unwrap_or(AimRule::Auto);
+    Ok(Arc::new(move || Box::new(LineScanner { line: Line::new(settings.clone()), aim })))
+}
+
+/// The suffixes: as configured, none where silence alone ends a code, else CR and LF.
+fn suffixes(section: &Section<'_>, silence: Silence) -> Result<Vec<Vec<u8>>, Error> {
+    let suffixes = match section.byte_strings("suffix")? {
+        Some(suffixes) => suffixes,
+        None if matches!(silence, Silence::Ends(_)) => Vec::new(),
+        None => vec![b"\r".to_vec(), b"\n".to_vec()],
+    };
+    if suffixes.iter().any(Vec::is_empty) {
+        return Err(section.error(
+            "suffix",
+            "`suffix` is empty; accepted is at least one byte, or `gap-ms` in its place",
+        ));
+    }
+    for (place, suffix) in suffixes.iter().enumerate() {
+        let (_, body) = suffix.split_last().unwrap_or((&0, &[]));
+        let earlier = |other: &Vec<u8>| memchr::memmem::find(body, other).is_some();
+        if suffixes.iter().any(earlier) {
+            return Err(section.error(
+                "suffix",
+                format!(
+                    "suffix {} of `suffix` can never be reached; another one ends the code inside \
+                     it, accepted is only one of the two",
+                    place + 1
+                ),
+            ));
+        }
+    }
+    Ok(suffixes)
+}
+
+/// One conversation.
+struct LineScanner {
+    line: Line,
+    aim: AimRule,
+}
+
+impl Protocol for LineScanner {
+    fn receive(&mut self, now: Timestamp, input: Input<'_>, out: &mut Output) {
+        let aim = self.aim;
+        let mut say = |found: Found<'_>| out.push(decode(aim, found));
+        match input {
+            Input::Bytes(bytes) => self.line.receive(now, bytes, &mut say),
+            Input::BadByte(_) => self.line.damage(now, Fault::BadByte, &mut say),
+            Input::Break => self.line.damage(now, Fault::Break, &mut say),
+        }
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.line.deadline()
+    }
+
+    fn timeout(&mut self, now: Timestamp, out: &mut Output) {
+        let aim = self.aim;
+        self.line.expire(now, &mut |found| out.push(decode(aim, found)));
+    }
+
+    fn closed(&mut self, _now: Timestamp, out: &mut Output) {
+        let aim = self.aim;
+        self.line.abandon(&mut |found| out.push(decode(aim, found)));
+    }
+}
+
+/// What a frame says.
+fn decode(rule: AimRule, found: Found<'_>) -> Item {
+    match found {
+        Found::Fault(fault) => Item::Fault(fault),
+        Found::Frame { bytes, first, last } => match identify(rule, bytes) {
+            Ok((aim, code)) => Item::Reading(Reading {
+                symbology: aim.map(Symbology::from_aim),
+                aim,
+                data: Secret::new(code.to_vec()),
+                first,
+                last,
+            }),
+            Err(fault) => Item::Fault(fault),
+        },
+    }
+}
+
+/// Takes the AIM identifier off a line.
+fn identify(rule: AimRule, line: &[u8]) -> Result<(Option<Aim>, &[u8]), Fault> {
+    match (rule, Aim::split(line)) {
+        (AimRule::Required, Some((aim, code))) => Ok((Some(aim), code)),
+        (AimRule::Required, None) => {
+            Err(Fault::Malformed { at: 0, got: line.first().copied().unwrap_or(0) })
+        }
+        (AimRule::Auto, Some((aim, code))) if aim.is_known() && fits(aim, code) => {
+            Ok((Some(aim), code))
+        }
+        (AimRule::Auto | AimRule::Off, _) => Ok((None, line)),
+    }
+}
+
+/// Whether this can be a code of the identifier's kind: EAN and UPC are digits and never empty.
+fn fits(aim: Aim, code: &[u8]) -> bool {
+    !code.is_empty() && (aim.code != b'E' || code.iter().all(u8::is_ascii_digit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::File;
+
+    fn protocol(options: &str) -> Result<Box<dyn Protocol>, String> {
+        let file = File { name: "test".to_owned(), text: options.to_owned() };
+        let document = file.parse().map_err(|error| error.to_string())?;
+        let root = document.root();
+        let factory = configure(&root).map_err(|error| error.to_string())?;
+        root.finish().map_err(|error| error.to_string())?;
+        Ok(factory())
+    }
+
+    fn hear(options: &str, bytes: &[u8]) -> Vec<String> {
+        let mut protocol = protocol(options).unwrap();
+        let mut out = Output::default();
+        protocol.receive(Timestamp(1), Input::Bytes(bytes), &mut out);
+        std::iter::from_fn(|| out.pop())
+            .map(|item| match item {
+                Item::Reading(reading) => {
+                    let text = String::from_utf8_lossy(reading.data.expose()).into_owned();
+                    match (reading.aim, reading.symbology) {
+                        (Some(aim), Some(symbology)) => format!("{aim} {symbology} {text}"),
+                        _ => text,
+                    }
+                }
+                other => format!("{other:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_line_becomes_a_reading() {
+        let rows: &[(&str, &str, &[u8], &[&str])] = &[
+            ("CR", "", b"4006381333931\r", &["4006381333931"]),
+            ("CR LF", "", b"4006381333931\r\n40063813\r\n", &["4006381333931", "40063813"]),
+            ("AIM identifier", "", b"]E04006381333931\r", &["]E0 ean-13 4006381333931"]),
+            (
+                "AIM identifier of GS1",
+                "",
+                b"]C10112345678901231\r",
+                &["]C1 gs1-128 0112345678901231"],
+            ),
+            ("AIM turned off", "aim = \"off\"", b"]E04006381333931\r", &["]E04006381333931"]),
+            ("a code that begins with a bracket", "", b"]y7 shelf\r", &["]y7 shelf"]),
+            ("an EAN identifier before letters", "", b"]E0 shelf\r", &["]E0 shelf"]),
+            ("QR with a bracket of its own", "", b"]Q1]E0x\r", &["]Q1 qr ]E0x"]),
+            (
+                "an unknown identifier is kept",
+                "aim = \"required\"",
+                b"]y7abc\r",
+                &["]y7 unknown abc"],
+            ),
+            (
+                "a required identifier is missing",
+                "aim = \"required\"",
+                b"400\r]Q1a\r",
+                &["Fault(Malformed { at: 0, got: 52 })", "]Q1 qr a"],
+            ),
+            (
+                "prefix and suffix",
+                "prefix = \"STX\"\nsuffix = \"ETX\"",
+                b"\x02400\r\x03",
+                &["400\r"],
+            ),
+        ];
+        for (name, options, bytes, want) in rows {
+            assert_eq!(hear(options, bytes), *want, "{name}");
+        }
+    }
+
+    #[test]
+    fn wrong_options_say_what_is_accepted() {
+        for (options, message) in [
+            ("suffix = \"\"", "accepted is at least one byte"),
+            ("suffix = [\"CR\", \"CR LF\"]", "suffix 2 of `suffix` can never be reached"),
+            ("aim = \"on\"", "accepted: auto, off, required"),
+            ("gap-ms = 0", "from 2 to 10000"),
+            ("max-length = 1", "from 16 to 65536"),
+            ("sufix = \"CR\"", "did you mean `suffix`?"),
+        ] {
+            let error = protocol(options).err().unwrap_or_default();
+            assert!(error.contains(message), "{options}: {error}");
+        }
+    }
+
+    #[test]
+    fn silence_ends_a_code_where_configured() {
+        let mut protocol = protocol("gap-ms = 50").unwrap();
+        let mut out = Output::default();
+        protocol.receive(Timestamp(1_000), Input::Bytes(b"4006381333931"), &mut out);
+        assert!(out.is_empty());
+        assert_eq!(protocol.deadline(), Some(Timestamp(51_000)));
+        protocol.timeout(Timestamp(51_000), &mut out);
+        assert!(matches!(out.pop(), Some(Item::Reading(reading)) if reading.last.0 == 1_000));
+    }
+}
