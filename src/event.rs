@@ -195,7 +195,7 @@ pub enum Role {
 impl Role {
     /// The word used in configuration and on the bus.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Goods => "goods",
             Self::Payment => "payment",
