@@ -128,7 +128,7 @@ pub async fn run(spec: Spec, mut orders: mpsc::Receiver<Order>, wakes: mpsc::Sen
 
 fn open(spec: &Spec, baud: u32) -> Result<Port, transport::Error> {
     match &spec.replay {
-        Some(_) => Err(transport::Error::Unsupported),
+        Some(recording) => Ok(Port::replay(recording.clone())),
         None => Port::open(&spec.path, &spec.config.line, baud),
     }
 }

@@ -14,6 +14,7 @@ use tillbus::dbus::{self, Bus, Where};
 use tillbus::journal;
 use tillbus::recording::Recording;
 use tillbus::settings;
+use tillbus::transport::passed;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::{error, info};
@@ -126,7 +127,7 @@ async fn serve(options: &Options, paths: Paths, config: Config) -> Result<(), Er
     let replays = replays(&options.replay, &config)?;
     let epoch = epoch()?;
     let load = Box::new(move || config::load(&paths));
-    let mut daemon = Daemon::new(config, load, epoch.clone(), outbox);
+    let mut daemon = Daemon::new(config, load, epoch.clone(), passed::take("udev"), outbox);
     for (device, recording) in replays {
         daemon.replay(device, recording);
     }

@@ -77,7 +77,7 @@ impl Device {
         };
         let status = Status {
             state: State::Unconfigured,
-            access: plug.access,
+            access: plug.access.into(),
             node: plug.node.clone(),
             serial_number: plug.serial.clone(),
             ..Status::default()
@@ -127,10 +127,12 @@ impl Device {
     }
 
     pub(super) fn is_plug(&self, plug: &hotplug::Device) -> bool {
-        let status = self.status.borrow();
-        self.identity.origin.name == plug.id
-            && status.node == plug.node
-            && status.access == plug.access
+        self.config.is_none() && self.identity.origin.name == plug.id
+    }
+
+    /// Where an unconfigured device is now.
+    pub(super) fn found(&mut self, plug: &hotplug::Device) {
+        self.set_state(State::Unconfigured, plug.access.into(), plug.node.clone());
     }
 
     /// Whether a session for this path is running.

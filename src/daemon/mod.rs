@@ -15,6 +15,7 @@ mod serve;
 pub mod status;
 
 use std::collections::{BTreeMap, HashMap};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -33,7 +34,7 @@ use self::status::{Access, State};
 use crate::clock;
 use crate::config::Config;
 use crate::event::{Request, Timestamp};
-use crate::hotplug::{self, Monitor};
+use crate::hotplug::{self, Monitor, PathChange, PathWatch};
 use crate::protocol::RequestId;
 use crate::recording::Recording;
 use crate::session::{self, Report};
@@ -47,8 +48,10 @@ pub struct Key(u64);
 /// Everything that can wake the daemon, but for a claim's deadline.
 #[derive(Debug)]
 pub enum Wake {
-    /// A device came or went, or a watched path changed.
+    /// A device came or went.
     Plug(hotplug::Change),
+    /// A path that configuration names changed.
+    Path(std::io::Result<PathChange>),
     /// A session has something to say.
     Session(Key, Report),
     /// A session has ended; without a key it panicked.
@@ -80,7 +83,9 @@ pub struct Daemon {
     ring: Ring,
     devices: BTreeMap<Key, Device>,
     plugged: Plugged,
+    udev: Option<OwnedFd>,
     monitor: Option<Monitor>,
+    paths: Option<PathWatch>,
     sessions: JoinSet<Key>,
     tasks: HashMap<tokio::task::Id, Key>,
     wakes: mpsc::Sender<Wake>,
@@ -109,9 +114,16 @@ struct Asked {
 
 impl Daemon {
     /// A daemon with this configuration, its devices' objects announced in the outbox and no port
-    /// open yet. `epoch` is to be one that no daemon before had.
+    /// open yet. `epoch` is to be one that no daemon before had; `udev` the socket with udev's
+    /// events, where the service manager has passed one.
     #[must_use]
-    pub fn new(config: Config, load: Loader, epoch: String, outbox: Outbox) -> Self {
+    pub fn new(
+        config: Config,
+        load: Loader,
+        epoch: String,
+        udev: Option<OwnedFd>,
+        outbox: Outbox,
+    ) -> Self {
         let (wakes, inbox) = mpsc::channel(WAKES);
         let mut daemon = Self {
             load,
@@ -120,7 +132,9 @@ impl Daemon {
             ring: Ring::new(epoch),
             devices: BTreeMap::new(),
             plugged: Plugged::new(),
+            udev,
             monitor: None,
+            paths: None,
             sessions: JoinSet::new(),
             tasks: HashMap::new(),
             wakes,
@@ -154,7 +168,7 @@ impl Daemon {
 
     /// Watches for devices and serves until a [`Wake::Stop`].
     pub async fn run(mut self) {
-        self.watch_hotplug();
+        self.watch_devices();
         self.refresh();
         loop {
             let deadline = self.devices.values().filter_map(Device::deadline).min();
@@ -172,26 +186,33 @@ impl Daemon {
         }
     }
 
-    fn watch_hotplug(&mut self) {
-        match Monitor::new() {
-            Ok(mut monitor) => {
-                for plug in monitor.enumerate() {
-                    self.plugged.insert(plug.node.clone(), plug);
-                }
-                self.monitor = Some(monitor);
-            }
-            Err(error) => {
-                warn!(%error, "hotplug does not work: devices are not noticed when they come");
-            }
+    fn watch_devices(&mut self) {
+        let monitor = match self.udev.take() {
+            Some(socket) => Monitor::from_fd(socket),
+            None => Monitor::open(),
+        };
+        if let Err(error) = monitor.events() {
+            warn!(%error, "no events from udev: devices are not noticed when they come");
+        }
+        self.monitor = Some(monitor);
+        match PathWatch::new() {
+            Ok(paths) => self.paths = Some(paths),
+            Err(error) => warn!(%error, "paths cannot be watched: absent ones are tried at times"),
         }
     }
 
     /// The next wake, or `None` when the deadline comes first.
     async fn next_wake(&mut self, deadline: Option<Timestamp>) -> Option<Wake> {
-        let Self { inbox, monitor, sessions, .. } = self;
+        let Self { inbox, monitor, paths, sessions, .. } = self;
         let plug = async {
             match monitor {
                 Some(monitor) => monitor.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let path = async {
+            match paths {
+                Some(paths) => paths.next().await,
                 None => std::future::pending().await,
             }
         };
@@ -204,6 +225,7 @@ impl Daemon {
         tokio::select! {
             Some(wake) = inbox.recv() => Some(wake),
             change = plug => Some(Wake::Plug(change)),
+            change = path => Some(Wake::Path(change)),
             Some(ended) = sessions.join_next_with_id() => Some(match ended {
                 Ok((task, key)) => Wake::Ended(task, Some(key)),
                 Err(error) => Wake::Ended(error.id(), None),
@@ -215,6 +237,7 @@ impl Daemon {
     fn handle(&mut self, now: Timestamp, wake: Wake) {
         match wake {
             Wake::Plug(change) => self.plug(change),
+            Wake::Path(change) => self.path(change),
             Wake::Session(key, report) => self.report(now, key, report),
             Wake::Ended(task, key) => self.ended(task, key),
             Wake::Call(call) => self.call(now, call),
@@ -239,14 +262,25 @@ impl Daemon {
                 info!(node = %node.display(), "unplugged");
                 self.plugged.remove(&node);
             }
-            hotplug::Change::Path(path) => {
+        }
+        self.refresh();
+    }
+
+    /// What is at a path changed: a session that waits for it tries again.
+    fn path(&mut self, change: std::io::Result<PathChange>) {
+        match change {
+            Ok(PathChange::Appeared(path) | PathChange::Released(path)) => {
                 for device in self.devices.values() {
                     device.path_changed(&path);
                 }
-                return;
+            }
+            // The port itself says that it is gone.
+            Ok(PathChange::Gone(_)) => {}
+            Err(error) => {
+                warn!(%error, "paths are no longer watched: absent ones are tried at times");
+                self.paths = None;
             }
         }
-        self.refresh();
     }
 
     /// Reads the configuration again; a wrong one changes nothing.
@@ -321,11 +355,10 @@ impl Daemon {
 
     fn watch(&mut self, config: &crate::config::DeviceConfig) {
         use crate::config::Match;
-        if let (Some(monitor), Match::Path(path) | Match::Tty(path) | Match::Pty(path)) =
-            (&mut self.monitor, &config.matches)
-            && let Err(error) = monitor.watch(path)
+        if let (Some(paths), Match::Path(path) | Match::Tty(path) | Match::Pty(path)) =
+            (&mut self.paths, &config.matches)
         {
-            warn!(%error, path = %path.display(), "path cannot be watched");
+            paths.add(path);
         }
     }
 
@@ -375,8 +408,11 @@ impl Daemon {
             self.remove(key);
         }
         for plug in spare {
-            if self.devices.values().any(|device| device.config.is_none() && device.is_plug(&plug))
-            {
+            let listed = self.devices.iter_mut().find(|(_, device)| device.is_plug(&plug));
+            if let Some((key, device)) = listed {
+                device.found(&plug);
+                let key = *key;
+                self.announce(key);
                 continue;
             }
             let taken = |name: &str| self.devices.values().any(|d| d.identity.origin.name == name);

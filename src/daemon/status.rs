@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::event::{Fault, Role};
+use crate::hotplug;
 use crate::protocol;
 use crate::store::{Client, Origin};
 use crate::transport;
@@ -66,6 +67,16 @@ impl Access {
             Self::Busy => "busy",
             Self::PermissionDenied => "permission-denied",
             Self::NotFound => "not-found",
+        }
+    }
+}
+
+impl From<hotplug::Access> for Access {
+    fn from(access: hotplug::Access) -> Self {
+        match access {
+            hotplug::Access::Ok => Self::Ok,
+            hotplug::Access::PermissionDenied => Self::PermissionDenied,
+            hotplug::Access::NotFound => Self::NotFound,
         }
     }
 }

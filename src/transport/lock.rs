@@ -51,8 +51,10 @@ impl Drop for Lock {
     }
 }
 
+/// Whether a device number is that of a pty's slave side.
+///
 /// Majors 136 to 143 are Unix98 pty slaves (Documentation/admin-guide/devices.txt).
-fn is_pty(device: u64) -> bool {
+pub(crate) fn is_pty(device: u64) -> bool {
     (136..=143).contains(&libc::major(device))
 }
 

@@ -5,6 +5,8 @@
 
 mod ioctl;
 mod lock;
+pub mod passed;
+mod replay;
 mod serial;
 mod unmark;
 
@@ -16,8 +18,10 @@ use nix::errno::Errno;
 
 use crate::profile::Line;
 use crate::protocol::Input;
+use crate::recording::Recording;
 
 pub(crate) use ioctl::{speed, unread};
+pub(crate) use lock::is_pty;
 pub use unmark::Unmark;
 
 /// What went wrong with a port, by what an operator can do about it.
@@ -155,6 +159,7 @@ pub struct Port {
 #[derive(Debug)]
 enum Kind {
     Serial(serial::Serial),
+    Replay(replay::Replay),
 }
 
 impl Port {
@@ -182,11 +187,27 @@ impl Port {
         Ok(Self { kind: Kind::Serial(serial::Serial::adopt(fd, baud)?) })
     }
 
+    /// Plays a recorded conversation as if a device were there.
+    #[must_use]
+    pub fn replay(recording: Recording) -> Self {
+        Self { kind: Kind::Replay(replay::Replay::new(recording)) }
+    }
+
+    /// What a replay has not played yet, to go on with after its hang-up.
+    #[must_use]
+    pub fn into_recording(self) -> Option<Recording> {
+        match self.kind {
+            Kind::Serial(_) => None,
+            Kind::Replay(replay) => Some(replay.rest()),
+        }
+    }
+
     /// The file descriptor to keep over a restart, where there is one.
     #[must_use]
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.kind {
             Kind::Serial(serial) => Some(serial.fd()),
+            Kind::Replay(_) => None,
         }
     }
 
@@ -200,6 +221,7 @@ impl Port {
     pub async fn receive(&mut self, sink: &mut (dyn FnMut(Input<'_>) + Send)) -> Result<(), Error> {
         match &mut self.kind {
             Kind::Serial(serial) => serial.receive(sink).await,
+            Kind::Replay(replay) => replay.receive(sink).await,
         }
     }
 
@@ -215,6 +237,7 @@ impl Port {
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         match &mut self.kind {
             Kind::Serial(serial) => serial.write(bytes).await,
+            Kind::Replay(replay) => replay.write(),
         }
     }
 
@@ -225,6 +248,7 @@ impl Port {
     pub async fn drained(&self) {
         match &self.kind {
             Kind::Serial(serial) => serial.drained().await,
+            Kind::Replay(_) => {}
         }
     }
 
@@ -236,6 +260,7 @@ impl Port {
     pub fn set_baud(&mut self, baud: u32) -> Result<(), Error> {
         match &mut self.kind {
             Kind::Serial(serial) => serial.set_baud(baud),
+            Kind::Replay(_) => Ok(()),
         }
     }
 
@@ -244,6 +269,7 @@ impl Port {
     pub fn counters(&self) -> Option<Counters> {
         match &self.kind {
             Kind::Serial(serial) => ioctl::counters(serial.fd()).ok(),
+            Kind::Replay(_) => None,
         }
     }
 
@@ -252,6 +278,7 @@ impl Port {
     pub fn modem_lines(&self) -> Option<ModemLines> {
         match &self.kind {
             Kind::Serial(serial) => ioctl::modem_lines(serial.fd()).ok(),
+            Kind::Replay(_) => None,
         }
     }
 
@@ -260,6 +287,7 @@ impl Port {
     pub fn reads(&self) -> u64 {
         match &self.kind {
             Kind::Serial(serial) => serial.reads(),
+            Kind::Replay(_) => 0,
         }
     }
 }

@@ -188,7 +188,9 @@ fn read(
 /// holder's `TIOCEXCL` on its way out. So the port is tried first, and that descriptor kept until
 /// the end, to give the exclusivity back should somebody come in between.
 fn open_exclusive(path: &Path, line: &Line, baud: u32, lock: &Lock) -> Result<OwnedFd, Error> {
-    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    // For reading only: the end of a try for writing would tell whoever waits for a busy port that
+    // it is free, `hotplug::PathWatch` first of all.
+    let flags = OFlag::O_RDONLY | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     let probe = open(path, flags, Mode::empty()).map_err(Error::opening)?;
     ioctl::termios(probe.as_fd()).map_err(Error::opening)?;
     flock(probe.as_fd(), FlockArg::LockExclusiveNonblock).map_err(Error::opening)?;
