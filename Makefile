@@ -34,7 +34,8 @@ INSTALL_PROGRAM = install -m 755
 # The programs' directory: bench and install build with optimisation.
 release = $(or $(CARGO_TARGET_DIR),target)/release
 
-.PHONY: build demo test bench lint install install-programs install-data clean
+# bench-quick: the same in under a minute once built, with one run each
+.PHONY: build demo test bench bench-quick lint install install-programs install-data clean
 
 build:
 	@scripts/dependencies build
@@ -48,6 +49,17 @@ test:
 	@scripts/dependencies test
 	TILLBUS_TEST_PYTHON=$$(scripts/python-client) && export TILLBUS_TEST_PYTHON && \
 	  $(CARGO) test --locked --quiet
+
+# The whole path's yardstick: a C program that does nothing else.
+$(release)/path-baseline: benches/path/baseline.c
+	@mkdir -p $(release)
+	cc -O2 -Wall -Wextra -o $@ $< $$(pkg-config --cflags --libs libsystemd)
+
+bench bench-quick:
+	@scripts/dependencies bench
+	@$(MAKE) --no-print-directory $(release)/path-baseline
+	$(CARGO) bench --locked --quiet --bench throughput
+	$(CARGO) bench --locked --quiet --bench path -- $(if $(filter bench-quick,$@),--quick)
 
 lint:
 	@scripts/lint
