@@ -59,8 +59,18 @@ pub struct Config {
 ///
 /// # Errors
 ///
-/// All that is wrong in any file, file by file.
+/// All that is wrong in any file, file by file from top to bottom.
 pub fn load(paths: &Paths) -> Result<Config, Vec<Error>> {
+    read(paths).map_err(|mut errors| {
+        errors.sort_by(|one, other| {
+            let place = |error: &Error| (error.line, error.column);
+            one.file.cmp(&other.file).then_with(|| place(one).cmp(&place(other)))
+        });
+        errors
+    })
+}
+
+fn read(paths: &Paths) -> Result<Config, Vec<Error>> {
     let mut errors = Errors::default();
     let files = read_files(paths, &mut errors);
     let catalogue = match Catalogue::load(&paths.profile_dirs) {
@@ -100,7 +110,11 @@ struct Tables<'a> {
 
 impl<'a> Tables<'a> {
     fn take(&mut self, root: &Section<'a>, errors: &mut Errors) {
-        self.devices.extend(errors.note(root.sections("device")).into_iter().flatten());
+        let devices = root.sections("device").map_err(|error| Error {
+            message: format!("{}, each under [[device]]", error.message),
+            ..error
+        });
+        self.devices.extend(errors.note(devices).into_iter().flatten());
         self.access.extend(errors.note(root.section("access")).flatten());
         if root.has("route") {
             let message = "`route` is not supported yet; accepted is a file without it";
