@@ -1,7 +1,7 @@
 //! [`Secret`]: what must never be printed, logged, stored or sent in clear.
 //!
 //! Contract: there is no `Display`, `Debug` prints `<secret>`, and the bytes are wiped on drop.
-//! Looking inside is one greppable word, [`Secret::expose`].
+//! Looking inside is one greppable word, [`Secret::expose`]; taking out is another, [`Secret::reveal`].
 
 use std::fmt;
 
@@ -23,6 +23,15 @@ impl<T: Zeroize> Secret<T> {
     /// The value itself. Each call site is a place a reviewer looks at.
     pub fn expose(&self) -> &T {
         &self.0
+    }
+
+    /// Takes the value out of protection, once it has been decided that it is public.
+    #[must_use]
+    pub fn reveal(mut self) -> T
+    where
+        T: Default,
+    {
+        std::mem::take(&mut self.0)
     }
 }
 

@@ -130,8 +130,12 @@ impl Line {
 
     /// The line is gone, and with it the rest of the frame.
     pub fn abandon(&mut self, found: &mut dyn FnMut(Found<'_>)) {
-        if !self.skipping && !self.held.is_empty() {
-            found(Found::Fault(Fault::Partial { bytes: self.held.len() }));
+        let (held, prefix) = (self.held.bytes(), self.settings.prefix.as_slice());
+        let begun = held.starts_with(prefix) || prefix.starts_with(held);
+        match held.len() {
+            bytes if self.skipping || bytes == 0 => {}
+            bytes if begun => found(Found::Fault(Fault::Partial { bytes })),
+            bytes => found(Found::Fault(Fault::Noise { bytes })),
         }
         self.reset();
     }
@@ -193,16 +197,20 @@ impl Line {
         suffix: usize,
         found: &mut dyn FnMut(Found<'_>),
     ) {
-        let length = self.held.len() + piece.len() - suffix;
-        if self.skipping {
-        } else if length > self.settings.limit {
-            found(Found::Fault(Fault::Overlong { limit: self.settings.limit }));
-        } else if self.held.is_empty() {
-            self.hand_out(now, now, piece.get(..length).unwrap_or(piece), found);
-        } else {
-            self.held.extend(piece);
-            let whole = self.held.bytes().get(..length).unwrap_or(self.held.bytes());
-            self.hand_out(self.first, now, whole, found);
+        let length = (self.held.len() + piece.len()).saturating_sub(suffix);
+        match (self.skipping, self.held.is_empty()) {
+            (true, _) => {}
+            (false, _) if length > self.settings.limit => {
+                found(Found::Fault(Fault::Overlong { limit: self.settings.limit }));
+            }
+            (false, true) => {
+                self.hand_out(now, now, piece.get(..length).unwrap_or(piece), found);
+            }
+            (false, false) => {
+                self.held.extend(piece);
+                let whole = self.held.bytes().get(..length).unwrap_or(self.held.bytes());
+                self.hand_out(self.first, now, whole, found);
+            }
         }
         self.reset();
     }
@@ -274,6 +282,9 @@ fn find_prefix(prefix: &[u8], whole: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
+    type Pieces = &'static [&'static [u8]];
+    type Words = &'static [&'static str];
+
     const LIMIT: usize = 10;
 
     fn settings(suffixes: &[&[u8]]) -> Settings {
@@ -315,30 +326,31 @@ mod tests {
 
     #[test]
     fn suffixes() {
-        let (cr, crlf, any): (&[&[u8]], &[&[u8]], &[&[u8]]) =
-            (&[b"\r"], &[b"\r\n"], &[b"\r", b"\n"]);
-        let rows: &[(&str, &[&[u8]], &[&[u8]], &[&str])] = &[
-            ("two codes in one read", cr, &[b"ab\rcd\r"], &["ab 1-1", "cd 1-1"]),
-            ("one code in three reads", cr, &[b"a", b"b", b"\r"], &["ab 1-3"]),
+        const CR: Pieces = &[b"\r"];
+        const CR_LF: Pieces = &[b"\r\n"];
+        const ANY: Pieces = &[b"\r", b"\n"];
+        let rows: &[(&str, Pieces, Pieces, Words)] = &[
+            ("two codes in one read", CR, &[b"ab\rcd\r"], &["ab 1-1", "cd 1-1"]),
+            ("one code in three reads", CR, &[b"a", b"b", b"\r"], &["ab 1-3"]),
             (
                 "empty lines are no codes",
-                any,
+                ANY,
                 &[b"ab\r\n\r\n", b"\n", b"c\n"],
                 &["ab 1-1", "c 3-3"],
             ),
-            ("a suffix over two reads", crlf, &[b"ab\r", b"\ncd\r\n"], &["ab 1-2", "cd 2-2"]),
-            ("half a suffix is data", crlf, &[b"a\rb\n\r\n"], &["a\rb\n 1-1"]),
-            ("half a suffix twice", crlf, &[b"a\r", b"\r", b"\n"], &["a\r 1-3"]),
+            ("a suffix over two reads", CR_LF, &[b"ab\r", b"\ncd\r\n"], &["ab 1-2", "cd 2-2"]),
+            ("half a suffix is data", CR_LF, &[b"a\rb\n\r\n"], &["a\rb\n 1-1"]),
+            ("half a suffix twice", CR_LF, &[b"a\r", b"\r", b"\n"], &["a\r 1-3"]),
             (
                 "the longest suffix is cut off",
                 &[b"\n", b"\r\n"],
                 &[b"a\r\nb\n"],
                 &["a 1-1", "b 1-1"],
             ),
-            ("cut off by the line", cr, &[b"ab"], &["a frame was cut off after 2 bytes"]),
+            ("cut off by the line", CR, &[b"ab"], &["a frame was cut off after 2 bytes"]),
             (
                 "cut off by silence, the next code is whole",
-                cr,
+                CR,
                 &[b"ab", b"", b"cd\r"],
                 &["a frame was cut off after 2 bytes", "cd 5-5"],
             ),
@@ -350,24 +362,24 @@ mod tests {
 
     #[test]
     fn bounds_and_damage() {
-        let overlong = "a frame went past 10 bytes without an end";
-        let bad = "a byte came with a parity or framing error";
+        const OVERLONG: &str = "a frame went past 10 bytes without an end";
+        const BAD: &str = "a byte came with a parity or framing error";
         let crlf: &[&[u8]] = &[b"\r\n"];
-        let rows: &[(&str, &[&[u8]], &[&str])] = &[
+        let rows: &[(&str, Pieces, Words)] = &[
             ("exactly the bound", &[b"0123456789\r\n"], &["0123456789 1-1"]),
             ("exactly the bound, in pieces", &[b"0123456789\r", b"\n"], &["0123456789 1-2"]),
-            ("one too many", &[b"0123456789a\r\nb\r\n"], &[overlong, "b 1-1"]),
+            ("one too many", &[b"0123456789a\r\nb\r\n"], &[OVERLONG, "b 1-1"]),
             (
                 "far too many, one fault",
                 &[&[b'x'; 99], &[b'x'; 99], b"\r\nb\r\n"],
-                &[overlong, "b 3-3"],
+                &[OVERLONG, "b 3-3"],
             ),
-            ("its suffix in two reads", &[&[b'x'; 99], b"\r", b"\nb\r\n"], &[overlong, "b 3-3"]),
-            ("damage inside a code", &[b"ab", b"~", b"c\r\nd\r\n"], &[bad, "d 3-3"]),
-            ("damage twice is one fault", &[b"a", b"~", b"~", b"\r\nd\r\n"], &[bad, "d 4-4"]),
-            ("damage to the first byte", &[b"~", b"bc\r\nd\r\n"], &[bad, "d 2-2"]),
-            ("damage, then silence", &[b"~", b"", b"abc\r\n"], &[bad, "abc 5-5"]),
-            ("damage, then the end", &[b"~", b"abc"], &[bad]),
+            ("its suffix in two reads", &[&[b'x'; 99], b"\r", b"\nb\r\n"], &[OVERLONG, "b 3-3"]),
+            ("damage inside a code", &[b"ab", b"~", b"c\r\nd\r\n"], &[BAD, "d 3-3"]),
+            ("damage twice is one fault", &[b"a", b"~", b"~", b"\r\nd\r\n"], &[BAD, "d 4-4"]),
+            ("damage to the first byte", &[b"~", b"bc\r\nd\r\n"], &[BAD, "d 2-2"]),
+            ("damage, then silence", &[b"~", b"", b"abc\r\n"], &[BAD, "abc 5-5"]),
+            ("damage, then the end", &[b"~", b"abc"], &[BAD]),
         ];
         for (name, pieces, want) in rows {
             assert_eq!(hear(settings(crlf), pieces), *want, "{name}");
@@ -393,7 +405,7 @@ mod tests {
     #[test]
     fn prefixes() {
         let framed = |prefix: &[u8]| Settings { prefix: prefix.to_vec(), ..settings(&[b"\x03"]) };
-        let rows: &[(&str, &[u8], &[u8], &[&str])] = &[
+        let rows: &[(&str, &[u8], &[u8], Words)] = &[
             ("stripped", b"\x02", b"\x02ab\x03", &["ab 1-1"]),
             ("nothing in it", b"\x02", b"\x02\x03", &[]),
             ("noise before it", b"\x02", b"xy\x02ab\x03", &["2 bytes outside any frame", "ab 1-1"]),
