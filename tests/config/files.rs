@@ -43,7 +43,7 @@ fn files_in_place_of_directories_are_told_of() {
 fn a_file_we_may_not_read_is_told_of() {
     for path in ["tillbus.toml", "tillbus.toml.d/10.toml", "etc/example-box.toml"] {
         let shop = Shop::new().file(path, "");
-        fs::set_permissions(shop.path(path), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(shop.path(path), fs::Permissions::from_mode(0o000)).unwrap();
         if reads_everything(&shop.path(path)) {
             println!("skipped: this user reads files whatever their mode");
             return;

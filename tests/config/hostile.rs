@@ -41,10 +41,9 @@ fn check(main: &str) {
 
 fn check_profile(text: String) {
     let file = File { name: "profile".to_owned(), text };
-    if let Ok(document) = file.parse() {
-        if let Err(errors) = Profile::read(&document.root(), "example-box") {
-            assert!(!errors.is_empty());
-        }
+    let Ok(document) = file.parse() else { return };
+    if let Err(errors) = Profile::read(&document.root(), "example-box") {
+        assert!(!errors.is_empty());
     }
 }
 
