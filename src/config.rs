@@ -18,7 +18,7 @@ pub use access::{Access, Principal};
 pub use device::DeviceConfig;
 pub use matches::Match;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use crate::profile::errors::Errors;
@@ -168,16 +168,16 @@ fn refuse_shared_matches(
     devices: &[Option<DeviceConfig>],
     errors: &mut Errors,
 ) {
-    let mut seen: Vec<(&Match, &Section<'_>)> = Vec::new();
+    let mut seen: HashMap<&Match, &Section<'_>> = HashMap::new();
     for (section, device) in sections.iter().zip(devices) {
         let Some(device) = device else { continue };
-        if let Some((_, first)) = seen.iter().find(|(matches, _)| **matches == device.matches) {
+        if let Some(first) = seen.get(&device.matches) {
             let place = place(first, "match");
             let message =
                 format!("`match` is that of the device at {place}; accepted is a port of its own");
             errors.push(section.error("match", message));
         } else {
-            seen.push((&device.matches, section));
+            seen.insert(&device.matches, section);
         }
     }
 }
