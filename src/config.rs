@@ -18,7 +18,7 @@ pub use access::{Access, Principal};
 pub use device::DeviceConfig;
 pub use matches::Match;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use crate::profile::errors::Errors;
@@ -59,8 +59,18 @@ pub struct Config {
 ///
 /// # Errors
 ///
-/// All that is wrong in any file, file by file.
+/// All that is wrong in any file, file by file from top to bottom.
 pub fn load(paths: &Paths) -> Result<Config, Vec<Error>> {
+    read(paths).map_err(|mut errors| {
+        errors.sort_by(|one, other| {
+            let place = |error: &Error| (error.line, error.column);
+            one.file.cmp(&other.file).then_with(|| place(one).cmp(&place(other)))
+        });
+        errors
+    })
+}
+
+fn read(paths: &Paths) -> Result<Config, Vec<Error>> {
     let mut errors = Errors::default();
     let files = read_files(paths, &mut errors);
     let catalogue = match Catalogue::load(&paths.profile_dirs) {
@@ -100,7 +110,11 @@ struct Tables<'a> {
 
 impl<'a> Tables<'a> {
     fn take(&mut self, root: &Section<'a>, errors: &mut Errors) {
-        self.devices.extend(errors.note(root.sections("device")).into_iter().flatten());
+        let devices = root.sections("device").map_err(|error| Error {
+            message: format!("{}, each under [[device]]", error.message),
+            ..error
+        });
+        self.devices.extend(errors.note(devices).into_iter().flatten());
         self.access.extend(errors.note(root.section("access")).flatten());
         if root.has("route") {
             let message = "`route` is not supported yet; accepted is a file without it";
@@ -154,16 +168,16 @@ fn refuse_shared_matches(
     devices: &[Option<DeviceConfig>],
     errors: &mut Errors,
 ) {
-    let mut seen: Vec<(&Match, &Section<'_>)> = Vec::new();
+    let mut seen: HashMap<&Match, &Section<'_>> = HashMap::new();
     for (section, device) in sections.iter().zip(devices) {
         let Some(device) = device else { continue };
-        if let Some((_, first)) = seen.iter().find(|(matches, _)| **matches == device.matches) {
+        if let Some(first) = seen.get(&device.matches) {
             let place = place(first, "match");
             let message =
                 format!("`match` is that of the device at {place}; accepted is a port of its own");
             errors.push(section.error("match", message));
         } else {
-            seen.push((&device.matches, section));
+            seen.insert(&device.matches, section);
         }
     }
 }

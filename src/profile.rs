@@ -194,7 +194,9 @@ pub(crate) fn text(section: &Section<'_>, key: &'static str) -> Result<String, E
 
 /// A table that has to be there.
 pub(crate) fn required<'a>(section: &Section<'a>, key: &'static str) -> Result<Section<'a>, Error> {
-    section.section(key)?.ok_or_else(|| section.missing(key))
+    section.section(key)?.ok_or_else(|| {
+        section.error_here(format!("`{key}` is missing; accepted is a table of that name"))
+    })
 }
 
 /// One of the accepted words, which has to be there.

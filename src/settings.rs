@@ -149,7 +149,9 @@ impl<'a> Section<'a> {
     ///
     /// Where it is missing or not a string.
     pub fn required_string(&self, key: &'static str) -> Result<&'a str, Error> {
-        self.string(key)?.ok_or_else(|| self.missing(key))
+        self.string(key)?.ok_or_else(|| {
+            self.error_here(format!("`{key}` is missing in {}; accepted is a string", self.name))
+        })
     }
 
     /// A boolean.
@@ -322,7 +324,13 @@ impl<'a> Section<'a> {
                         name.get_ref().as_ref(),
                         vec![found.layer()?],
                     )),
-                    _ => return Err(found.wrong("a string or a table")),
+                    other => {
+                        let kind = other.type_str();
+                        return Err(found.error(format!(
+                            "`{}` is of type {kind}; accepted is a string or a table",
+                            name.get_ref()
+                        )));
+                    }
                 };
                 read(
                     name.get_ref().as_ref(),

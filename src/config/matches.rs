@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::profile::required;
 use crate::settings::{Error, Section};
 
 /// How a device is found.
@@ -32,12 +31,13 @@ const KEYS: [&str; 4] = ["path", "usb", "tty", "pty"];
 impl Match {
     /// Reads `match` of a device.
     pub(crate) fn read(device: &Section<'_>) -> Result<Self, Error> {
-        if !device.has("match") {
-            // Reading it makes it a known key.
-            device.section("match")?;
+        let section = device.section("match").map_err(|error| Error {
+            message: error.message.replace("accepted is a table", ACCEPTED),
+            ..error
+        })?;
+        let Some(section) = section else {
             return Err(device.error_here(format!("`match` is missing; {ACCEPTED}")));
-        }
-        let section = required(device, "match")?;
+        };
         let named: Vec<&str> = KEYS.into_iter().filter(|key| section.has(key)).collect();
         let path = |key| absolute(&section, key);
         let found = match named.as_slice() {
@@ -45,7 +45,7 @@ impl Match {
             ["tty"] => Self::Tty(path("tty")?),
             ["pty"] => Self::Pty(path("pty")?),
             ["usb"] => usb(&section)?,
-            [] => return Err(section.error_here(format!("`match` names no port; {ACCEPTED}"))),
+            [] => return Err(names_no_port(&section)),
             _ => {
                 let named = named.join(" and ");
                 return Err(section.error_here(format!("`match` has {named}; {ACCEPTED}")));
@@ -54,6 +54,15 @@ impl Match {
         section.finish()?;
         Ok(found)
     }
+}
+
+/// The error is at the key that was meant, where there is one.
+fn names_no_port(section: &Section<'_>) -> Error {
+    let known = KEYS.into_iter().try_for_each(|key| section.string(key).map(drop));
+    known
+        .and_then(|()| section.finish())
+        .err()
+        .unwrap_or_else(|| section.error_here(format!("`match` names no port; {ACCEPTED}")))
 }
 
 const ACCEPTED: &str = "accepted is one of { path = \"/dev/serial/by-path/...\" }, \

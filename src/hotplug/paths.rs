@@ -15,7 +15,8 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDe
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::transport::{is_pty, watch};
+use crate::readiness::watch;
+use crate::transport::is_pty;
 
 /// How many links a path may lead through, as many as the kernel follows.
 const LINKS: usize = 40;

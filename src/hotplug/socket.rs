@@ -13,7 +13,7 @@ use nix::sys::socket::{
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::transport::watch;
+use crate::readiness::watch;
 
 /// The multicast group of udev; group 1 is the kernel's, before any rule has run.
 const UDEV: u32 = 2;

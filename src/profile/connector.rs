@@ -400,7 +400,10 @@ fn contact(key: &str, entry: &Entry<'_>, contacts: Option<(Shape, Counting)>) ->
         None => (String::new(), Counting { first: 1, last: MOST_WIRES }),
     };
     number.flatten().filter(|number| (range.first..=range.last).contains(number)).ok_or_else(|| {
-        entry.key_error(format!("no contact `{key}`{place}; accepted is a number of {range}"))
+        entry.key_error(format!(
+            "no contact `{key}`{place}; accepted are {} to {}",
+            range.first, range.last
+        ))
     })
 }
 

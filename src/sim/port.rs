@@ -16,7 +16,8 @@ use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::transport::{set_baud, speed, unread, watch};
+use crate::readiness::watch;
+use crate::transport::{set_baud, speed, unread};
 
 /// How long a hang-up waits for the host to read what was sent before.
 const PATIENCE: Duration = Duration::from_millis(200);

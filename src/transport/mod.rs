@@ -5,7 +5,7 @@
 
 mod ioctl;
 mod lock;
-mod readiness;
+pub mod passed;
 mod replay;
 mod serial;
 mod unmark;
@@ -22,7 +22,6 @@ use crate::recording::Recording;
 
 pub(crate) use ioctl::{set_baud, speed, unread};
 pub(crate) use lock::is_pty;
-pub(crate) use readiness::watch;
 pub use unmark::Unmark;
 
 /// What went wrong with a port, by what an operator can do about it.
@@ -103,6 +102,22 @@ pub struct Counters {
     pub buffer_overrun: u32,
 }
 
+impl Counters {
+    /// The counts with their names on the bus.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, u64); 7] {
+        [
+            ("received", self.received.into()),
+            ("sent", self.sent.into()),
+            ("framing-errors", self.framing.into()),
+            ("overruns", self.overrun.into()),
+            ("parity-errors", self.parity.into()),
+            ("breaks", self.breaks.into()),
+            ("buffer-overruns", self.buffer_overrun.into()),
+        ]
+    }
+}
+
 /// The modem lines, as the port sees them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModemLines {
@@ -118,6 +133,21 @@ pub struct ModemLines {
     pub rts: bool,
     /// Data terminal ready, ours.
     pub dtr: bool,
+}
+
+impl ModemLines {
+    /// The lines with their names on the bus.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, bool); 6] {
+        [
+            ("cts", self.cts),
+            ("dsr", self.dsr),
+            ("ri", self.ri),
+            ("cd", self.cd),
+            ("rts", self.rts),
+            ("dtr", self.dtr),
+        ]
+    }
 }
 
 /// An open port.
@@ -188,7 +218,7 @@ impl Port {
     /// # Errors
     ///
     /// [`Error::Disconnected`] at an unplug or hang-up, and from then on.
-    pub async fn receive(&mut self, sink: &mut dyn FnMut(Input<'_>)) -> Result<(), Error> {
+    pub async fn receive(&mut self, sink: &mut (dyn FnMut(Input<'_>) + Send)) -> Result<(), Error> {
         match &mut self.kind {
             Kind::Serial(serial) => serial.receive(sink).await,
             Kind::Replay(replay) => replay.receive(sink).await,

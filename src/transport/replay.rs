@@ -31,7 +31,10 @@ impl Replay {
         Recording { header: self.header, steps: self.steps.into() }
     }
 
-    pub(super) async fn receive(&mut self, sink: &mut dyn FnMut(Input<'_>)) -> Result<(), Error> {
+    pub(super) async fn receive(
+        &mut self,
+        sink: &mut (dyn FnMut(Input<'_>) + Send),
+    ) -> Result<(), Error> {
         // A recording without waits is always ready; others want their turn too.
         tokio::task::consume_budget().await;
         loop {

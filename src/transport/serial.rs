@@ -17,10 +17,10 @@ use tokio::io::unix::AsyncFd;
 use zeroize::Zeroize;
 
 use super::lock::Lock;
-use super::readiness::watch;
 use super::{Error, Unmark, ioctl};
 use crate::profile::{Flow, Line, Parity};
 use crate::protocol::Input;
+use crate::readiness::watch;
 
 /// As much as the kernel's line discipline holds, so that a shorter read has emptied it.
 const READ: usize = 4096;
@@ -84,7 +84,10 @@ impl Serial {
         self.reads
     }
 
-    pub(super) async fn receive(&mut self, sink: &mut dyn FnMut(Input<'_>)) -> Result<(), Error> {
+    pub(super) async fn receive(
+        &mut self,
+        sink: &mut (dyn FnMut(Input<'_>) + Send),
+    ) -> Result<(), Error> {
         loop {
             let mut ready = self.fd.readable().await.map_err(Error::Other)?;
             self.reads += 1;
@@ -168,7 +171,7 @@ impl Serial {
 fn read(
     fd: BorrowedFd<'_>,
     unmark: &mut Unmark,
-    sink: &mut dyn FnMut(Input<'_>),
+    sink: &mut (dyn FnMut(Input<'_>) + Send),
 ) -> nix::Result<usize> {
     let mut buffer = [0; READ];
     let count = nix::unistd::read(fd, &mut buffer)?;

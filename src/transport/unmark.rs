@@ -26,7 +26,7 @@ enum Seen {
 
 impl Unmark {
     /// Hands on what one read gave.
-    pub fn feed(&mut self, bytes: &[u8], sink: &mut dyn FnMut(Input<'_>)) {
+    pub fn feed(&mut self, bytes: &[u8], sink: &mut (dyn FnMut(Input<'_>) + Send)) {
         let mut start = 0;
         for (index, &byte) in bytes.iter().enumerate() {
             match (self.seen, byte) {
@@ -59,7 +59,7 @@ impl Unmark {
         Self::plain(bytes.get(start..), sink);
     }
 
-    fn plain(run: Option<&[u8]>, sink: &mut dyn FnMut(Input<'_>)) {
+    fn plain(run: Option<&[u8]>, sink: &mut (dyn FnMut(Input<'_>) + Send)) {
         if let Some(run) = run.filter(|run| !run.is_empty()) {
             sink(Input::Bytes(run));
         }
