@@ -155,6 +155,17 @@ pub enum Verdict {
     Attention,
 }
 
+/// What became of a payment code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// A payment was made with it.
+    Used,
+    /// No payment was made with it: it may be scanned again.
+    Unused,
+    /// Nobody knows.
+    Unknown,
+}
+
 /// Why a device did not take a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -195,7 +206,7 @@ pub enum Role {
 impl Role {
     /// The word used in configuration and on the bus.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Goods => "goods",
             Self::Payment => "payment",

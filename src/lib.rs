@@ -24,6 +24,7 @@ pub mod daemon;
 pub mod dbus;
 pub mod hotplug;
 pub mod journal;
+mod readiness;
 pub mod session;
 pub mod sim;
 pub mod store;

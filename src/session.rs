@@ -1,1 +1,333 @@
-//! session
+//! One protocol over one port: the only loop, the back-off, the place where time is read.
+//!
+//! A session owns its port from opening to unplug and opens it again when it is back. It reports
+//! to the daemon and takes orders from it; when the daemon drops the orders' sender it ends. One
+//! wake-up by the port is one read, and whatever it yields is reported before the next wait.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{sleep, timeout};
+
+use crate::clock;
+use crate::config::DeviceConfig;
+use crate::daemon::status::Health;
+use crate::daemon::{Key, Wake};
+use crate::event::{Event, Failure, Fault, Refusal, Request, Timestamp};
+use crate::normalize::{self, Rules};
+use crate::protocol::{Input, Item, Opening, Output, Protocol, RequestId};
+use crate::recording::Recording;
+use crate::transport::{self, Port};
+
+/// The first wait before a port is tried again; it doubles each time.
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+/// The longest wait. What makes a port usable again mostly announces itself (a plug, a permission
+/// change, the other program closing it) and is tried at once; this is for what does not.
+const LAST_RETRY: Duration = Duration::from_secs(30);
+/// A write that takes longer than this is stuck behind flow control.
+const WRITE_WITHIN: Duration = Duration::from_secs(3);
+
+/// What a session is made of.
+#[derive(Debug)]
+pub struct Spec {
+    /// The device, in reports.
+    pub key: Key,
+    /// How to talk to it.
+    pub config: Arc<DeviceConfig>,
+    /// Where it is.
+    pub path: PathBuf,
+    /// A recording to play instead of opening `path`.
+    pub replay: Option<Recording>,
+    /// Where to count.
+    pub health: Arc<Health>,
+}
+
+/// What the daemon tells a session.
+#[derive(Debug)]
+pub enum Order {
+    /// Ask the device.
+    Ask(RequestId, Request),
+    /// Something changed at the node: try now.
+    Retry,
+    /// Tell what the port shows.
+    Look(oneshot::Sender<Sight>),
+}
+
+/// What a port shows.
+#[derive(Debug)]
+pub struct Sight {
+    /// The speed in force, in baud.
+    pub baud: u32,
+    /// The kernel's counters, where the driver has them.
+    pub counters: Option<transport::Counters>,
+    /// The modem lines, where the driver has them.
+    pub modem_lines: Option<transport::ModemLines>,
+}
+
+/// What a session tells the daemon.
+#[derive(Debug)]
+pub enum Report {
+    /// The port is open.
+    Ready,
+    /// The port could not be opened, or was lost, for this reason.
+    Unusable(transport::Error),
+    /// The device said something.
+    Event(Event),
+    /// Something was wrong.
+    Fault(Fault),
+    /// A request has come to its end.
+    Answer(RequestId, Result<(), AskError>),
+}
+
+/// Why a request came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskError {
+    /// It was not sent.
+    Refused(Refusal),
+    /// It was sent.
+    Failed(Failure),
+    /// The port is not open.
+    NotOpen,
+}
+
+/// Runs a session until the daemon drops its orders' sender.
+pub async fn run(spec: Spec, mut orders: mpsc::Receiver<Order>, wakes: mpsc::Sender<Wake>) -> Key {
+    let key = spec.key;
+    let mut retry = FIRST_RETRY;
+    let mut speed = Speed::new(&spec.config.line.bauds);
+    loop {
+        let error = match open(&spec, speed.baud()) {
+            Ok(port) => {
+                spec.health.opened.fetch_add(1, Ordering::Relaxed);
+                retry = FIRST_RETRY;
+                report(&wakes, key, Report::Ready).await;
+                let mut conversation = Conversation::new(&spec, port, &wakes, &mut speed);
+                match conversation.run(&mut orders).await {
+                    Some(error) => error,
+                    None => return key,
+                }
+            }
+            Err(error) => error,
+        };
+        if matches!(error, transport::Error::Disconnected) {
+            spec.health.disconnected.fetch_add(1, Ordering::Relaxed);
+        }
+        let gone = matches!(error, transport::Error::NotFound);
+        report(&wakes, key, Report::Unusable(error)).await;
+        // What is not there announces itself when it comes; all else is tried again by and by.
+        let wait = (!gone).then_some(retry);
+        retry = (retry * 2).min(LAST_RETRY);
+        if wait_for_retry(&mut orders, wait, &wakes, key).await.is_none() {
+            return key;
+        }
+    }
+}
+
+fn open(spec: &Spec, baud: u32) -> Result<Port, transport::Error> {
+    match &spec.replay {
+        Some(recording) => Ok(Port::replay(recording.clone())),
+        None => Port::open(&spec.path, &spec.config.line, baud),
+    }
+}
+
+async fn report(wakes: &mpsc::Sender<Wake>, key: Key, report: Report) {
+    // The daemon outlives its sessions; when it is going down nobody is left to tell.
+    let _ = wakes.send(Wake::Session(key, report)).await;
+}
+
+/// Waits for a reason to try again: an order, or the time, where there is one. `None` ends the
+/// session.
+async fn wait_for_retry(
+    orders: &mut mpsc::Receiver<Order>,
+    wait: Option<Duration>,
+    wakes: &mpsc::Sender<Wake>,
+    key: Key,
+) -> Option<()> {
+    let alarm = async {
+        match wait {
+            Some(wait) => sleep(wait).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(alarm);
+    loop {
+        let order = tokio::select! {
+            order = orders.recv() => order?,
+            () = &mut alarm => return Some(()),
+        };
+        match order {
+            Order::Retry => return Some(()),
+            Order::Ask(id, _) => {
+                report(wakes, key, Report::Answer(id, Err(AskError::NotOpen))).await;
+            }
+            // Dropping the sender tells the asker that there is nothing to see.
+            Order::Look(_) => {}
+        }
+    }
+}
+
+/// A protocol speaking over an open port.
+struct Conversation<'a> {
+    spec: &'a Spec,
+    port: Port,
+    protocol: Box<dyn Protocol>,
+    output: Output,
+    rules: Rules,
+    wakes: &'a mpsc::Sender<Wake>,
+    speed: &'a mut Speed,
+}
+
+impl<'a> Conversation<'a> {
+    fn new(
+        spec: &'a Spec,
+        port: Port,
+        wakes: &'a mpsc::Sender<Wake>,
+        speed: &'a mut Speed,
+    ) -> Self {
+        let rules = Rules { role: spec.config.role, encodings: spec.config.encodings.clone() };
+        let protocol = (spec.config.factory)();
+        Self { spec, port, protocol, output: Output::default(), rules, wakes, speed }
+    }
+
+    /// Runs until the port is lost (the reason) or the daemon has no more orders (`None`).
+    async fn run(&mut self, orders: &mut mpsc::Receiver<Order>) -> Option<transport::Error> {
+        self.protocol.opened(clock::boottime(), Opening::Fresh, &mut self.output);
+        let ended = loop {
+            if let Err(error) = self.say().await {
+                break Some(error);
+            }
+            match self.wait(orders).await {
+                Ok(Go::On) => {}
+                Ok(Go::Stop) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        self.protocol.closed(clock::boottime(), &mut self.output);
+        // What the port was still to be sent is lost with it; what was read is not.
+        while let Some(item) = self.output.pop() {
+            if !matches!(item, Item::Write(..)) {
+                self.tell(item).await;
+            }
+        }
+        ended
+    }
+
+    /// One wait for whatever comes first, and its handling.
+    async fn wait(&mut self, orders: &mut mpsc::Receiver<Order>) -> Result<Go, transport::Error> {
+        let deadline = self.protocol.deadline();
+        let Self { port, protocol, output, spec, .. } = self;
+        let mut bytes = 0;
+        let mut now = None;
+        let mut sink = |input: Input<'_>| {
+            // Read once per wake-up: what one read returns has arrived together.
+            let now = *now.get_or_insert_with(clock::boottime);
+            bytes += if let Input::Bytes(bytes) = input { bytes.len() } else { 1 };
+            protocol.receive(now, input, output);
+        };
+        tokio::select! {
+            result = port.receive(&mut sink) => {
+                spec.health.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+                result?;
+            }
+            order = orders.recv() => match order {
+                Some(order) => self.obey(order).await,
+                None => return Ok(Go::Stop),
+            },
+            () = until(deadline) => {
+                self.protocol.timeout(clock::boottime(), &mut self.output);
+            }
+        }
+        Ok(Go::On)
+    }
+
+    async fn obey(&mut self, order: Order) {
+        match order {
+            Order::Retry => {}
+            Order::Ask(id, request) => {
+                let now = clock::boottime();
+                let result = self.protocol.request(now, id, request, &mut self.output);
+                if let Err(refusal) = result {
+                    let answer = Report::Answer(id, Err(AskError::Refused(refusal)));
+                    report(self.wakes, self.spec.key, answer).await;
+                }
+            }
+            Order::Look(reply) => {
+                let _ = reply.send(Sight {
+                    baud: self.speed.baud(),
+                    counters: self.port.counters(),
+                    modem_lines: self.port.modem_lines(),
+                });
+            }
+        }
+    }
+
+    /// Says all that the protocol has to say, in its order.
+    async fn say(&mut self) -> Result<(), transport::Error> {
+        while let Some(item) = self.output.pop() {
+            match item {
+                Item::Write(data, token) => {
+                    self.write(&data).await?;
+                    if let Some(token) = token {
+                        self.port.drained().await;
+                        self.protocol.sent(clock::boottime(), token, &mut self.output);
+                    }
+                }
+                item => self.tell(item).await,
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, data: &[u8]) -> Result<(), transport::Error> {
+        match timeout(WRITE_WITHIN, self.port.write(data)).await {
+            Ok(result) => result,
+            Err(_) => {
+                self.tell(Item::Fault(Fault::Stalled { bytes: data.len() })).await;
+                Ok(())
+            }
+        }
+    }
+
+    async fn tell(&mut self, item: Item) {
+        let health = &self.spec.health;
+        let message = match item {
+            Item::Reading(reading) => {
+                health.events.fetch_add(1, Ordering::Relaxed);
+                Report::Event(normalize::scan(reading, &self.rules))
+            }
+            Item::Fault(fault) => {
+                health.fault(&fault);
+                Report::Fault(fault)
+            }
+            Item::Answer(id, result) => Report::Answer(id, result.map_err(AskError::Failed)),
+            Item::Write(..) => return,
+        };
+        report(self.wakes, self.spec.key, message).await;
+    }
+}
+
+enum Go {
+    On,
+    Stop,
+}
+
+async fn until(deadline: Option<Timestamp>) {
+    match deadline {
+        Some(deadline) => sleep(deadline.since(clock::boottime())).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// speed
+struct Speed(u32);
+impl Speed {
+    fn new(bauds: &[u32]) -> Self {
+        Self(bauds.first().copied().unwrap_or(9600))
+    }
+    fn baud(&self) -> u32 {
+        self.0
+    }
+}

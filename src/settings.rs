@@ -149,7 +149,9 @@ impl<'a> Section<'a> {
     ///
     /// Where it is missing or not a string.
     pub fn required_string(&self, key: &'static str) -> Result<&'a str, Error> {
-        self.string(key)?.ok_or_else(|| self.missing(key))
+        self.string(key)?.ok_or_else(|| {
+            self.error_here(format!("`{key}` is missing in {}; accepted is a string", self.name))
+        })
     }
 
     /// A boolean.
@@ -196,6 +198,20 @@ impl<'a> Section<'a> {
     /// Where a value is not one, and where the list is empty.
     pub fn strings(&self, key: &'static str) -> Result<Option<Vec<&'a str>>, Error> {
         self.list(key, |found| found.string())
+    }
+
+    /// A string or a list of them, which may be empty.
+    ///
+    /// # Errors
+    ///
+    /// Where a value is not one.
+    pub fn strings_or_none(&self, key: &'static str) -> Result<Option<Vec<&'a str>>, Error> {
+        match self.find(key) {
+            Some(found) if found.value.as_array().is_some_and(|items| items.is_empty()) => {
+                Ok(Some(Vec::new()))
+            }
+            _ => self.strings(key),
+        }
     }
 
     /// One of the accepted words.
@@ -308,7 +324,13 @@ impl<'a> Section<'a> {
                         name.get_ref().as_ref(),
                         vec![found.layer()?],
                     )),
-                    _ => return Err(found.wrong("a string or a table")),
+                    other => {
+                        let kind = other.type_str();
+                        return Err(found.error(format!(
+                            "`{}` is of type {kind}; accepted is a string or a table",
+                            name.get_ref()
+                        )));
+                    }
                 };
                 read(
                     name.get_ref().as_ref(),
@@ -321,6 +343,16 @@ impl<'a> Section<'a> {
                 )
             })
             .collect()
+    }
+
+    /// The settings as one text, whatever their order, comments and layout: where two texts are
+    /// equal, so is everything that can be read from the two sections.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        let tables: Vec<&DeTable<'_>> = self.layers.iter().map(|layer| layer.table).collect();
+        let mut text = String::new();
+        canonical_table(&tables, &mut text);
+        text
     }
 
     /// An error at a key, or at the section where the key is absent.
@@ -526,6 +558,51 @@ impl<'a> Found<'a> {
     }
 }
 
+/// Writes the keys in their order, each with the value of the first table that has it; tables under
+/// the same key are laid over one another, as [`Section::section`] reads them.
+fn canonical_table(tables: &[&DeTable<'_>], text: &mut String) {
+    let mut keys: Vec<&str> =
+        tables.iter().flat_map(|table| table.keys()).map(|key| key.get_ref().as_ref()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    text.push('{');
+    for key in keys {
+        let values: Vec<&DeValue<'_>> =
+            tables.iter().filter_map(|table| table.get(key)).map(Spanned::get_ref).collect();
+        let layers: Vec<&DeTable<'_>> =
+            values.iter().filter_map(|value| value.as_table()).collect();
+        text.push_str(&format!("{key:?}="));
+        match values.first() {
+            Some(DeValue::Table(_)) => canonical_table(&layers, text),
+            Some(value) => canonical_value(value, text),
+            None => {}
+        }
+        text.push(';');
+    }
+    text.push('}');
+}
+
+fn canonical_value(value: &DeValue<'_>, text: &mut String) {
+    match value {
+        DeValue::String(string) => text.push_str(&format!("{string:?}")),
+        DeValue::Integer(number) => {
+            text.push_str(&format!("{}:{}", number.radix(), number.as_str()));
+        }
+        DeValue::Float(number) => text.push_str(number.as_str()),
+        DeValue::Boolean(boolean) => text.push_str(&boolean.to_string()),
+        DeValue::Datetime(datetime) => text.push_str(&datetime.to_string()),
+        DeValue::Array(items) => {
+            text.push('[');
+            for item in items.iter() {
+                canonical_value(item.get_ref(), text);
+                text.push(',');
+            }
+            text.push(']');
+        }
+        DeValue::Table(table) => canonical_table(&[table], text),
+    }
+}
+
 /// "did you mean …?" where one is near, else all that is accepted.
 pub(crate) fn suggest<'w>(found: &str, words: impl Iterator<Item = &'w str>) -> String {
     let mut words: Vec<&str> = words.collect();
@@ -591,6 +668,19 @@ mod tests {
         assert_eq!(line.integer("baud", 50..=4_000_000).unwrap(), Some(115_200));
         assert_eq!(line.string("parity").unwrap(), Some("even"));
         line.finish().unwrap();
+    }
+
+    #[test]
+    fn the_canonical_text_follows_the_settings_and_nothing_else() {
+        let canonical = |above: &str, below: &str| {
+            let (above, below) = (file(above), file(below));
+            let (above, below) = (above.parse().unwrap(), below.parse().unwrap());
+            above.root().over(below.root()).canonical()
+        };
+        let plain = canonical("a = 1\nb = [\"x\", true]\n[c]\nd = 'y'\ne = 2\n", "");
+        assert_eq!(plain, canonical("# why\nc.e=2", "b=[ \"x\",true, ]\nc.d=\"y\"\nc.e=3\na=1"));
+        assert_ne!(plain, canonical("a = 1\nb = [\"x\", true]\n[c]\nd = 'y'\ne = 3\n", ""));
+        assert_ne!(canonical("a = ['x', 'y']", ""), canonical("a = ['x,y']", ""));
     }
 
     #[test]

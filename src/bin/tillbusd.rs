@@ -1,2 +1,257 @@
-//! x
-fn main() {}
+//! The daemon: owns the hardware of a till and bridges it to D-Bus.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{CommandFactory as _, Parser};
+use sd_notify::NotifyState;
+use tillbus::config::{self, Config, Paths};
+use tillbus::daemon::outbox::outbox;
+use tillbus::daemon::{Daemon, Wake};
+use tillbus::dbus::{self, Bus, Where};
+use tillbus::journal;
+use tillbus::recording::Recording;
+use tillbus::settings;
+use tillbus::transport::passed;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tracing::{error, info};
+
+/// `EX_CONFIG` of sysexits.h: a person has to change the configuration first.
+const EXIT_CONFIGURATION: u8 = 78;
+/// The least time between signs of life to the service manager.
+const LEAST_WATCHDOG: Duration = Duration::from_secs(1);
+
+/// Owns the serial and USB hardware of a till and bridges it to D-Bus.
+///
+/// Configuration is read from /etc/tillbus/tillbus.toml and /etc/tillbus/tillbus.toml.d/*.toml, see
+/// tillbus.toml(5). SIGHUP reads it again; a wrong one leaves the one in force. SIGTERM ends the
+/// daemon.
+#[derive(Debug, Parser)]
+#[command(name = "tillbusd", version, max_term_width = 100)]
+struct Options {
+    /// Read this configuration file, and the drop-ins in the directory FILE.d
+    #[arg(long, value_name = "FILE", default_value = "/etc/tillbus/tillbus.toml")]
+    config: PathBuf,
+    /// Look for profiles here too; may be given more than once, the later overrides the earlier
+    #[arg(long, value_name = "DIR")]
+    profiles: Vec<PathBuf>,
+    /// Check the configuration, say what is wrong, and end: 0 right, 78 wrong
+    #[arg(long)]
+    check: bool,
+    /// Use the bus at this D-Bus address instead of the system bus
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "session")]
+    address: Option<String>,
+    /// Use the session bus instead of the system bus
+    #[arg(long)]
+    session: bool,
+    /// Play a recorded conversation in the place of a device's port; the device may be left out
+    /// where configuration has only one
+    #[arg(long, value_name = "[DEVICE=]LOG")]
+    replay: Vec<String>,
+    /// Log this much: error, warn, info, debug or trace, or tillbus::session=debug,…
+    #[arg(long, value_name = "LEVEL")]
+    log: Option<String>,
+    /// Log to standard error even where there is a journal
+    #[arg(long)]
+    stderr: bool,
+    /// Print the manual page
+    #[arg(long, hide = true)]
+    man: bool,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    if options.man {
+        return print_manual();
+    }
+    let paths = paths(&options);
+    let config = match config::load(&paths) {
+        Ok(config) => config,
+        Err(errors) => return refuse(&errors),
+    };
+    if options.check {
+        say(&format!("configuration is right: {} devices", config.devices.len()));
+        return ExitCode::SUCCESS;
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        // The message may hold what a device sent; the place never does.
+        let place = panic.location().map_or(String::new(), ToString::to_string);
+        error!(place, "internal error");
+    }));
+    // No core file, whatever the system is set to: it would hold what customers scanned.
+    let undumpable = nix::sys::prctl::set_dumpable(false);
+    let log = match journal::init(&log_options(&options)) {
+        Ok(log) => log,
+        Err(error) => return fail(&error.to_string()),
+    };
+    if let Err(error) = undumpable {
+        error!(%error, "core files cannot be kept from being written");
+    }
+    // One thread: the work is a few microseconds an event, and hand-overs would cost more.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(serve(&options, paths, config)),
+        Err(error) => Err(error.into()),
+    };
+    let code = match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!(%error, "ending");
+            ExitCode::FAILURE
+        }
+    };
+    drop(log);
+    code
+}
+
+/// Why the daemon ends before it is told to.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Bus(#[from] dbus::Error),
+    #[error("the bus has closed the connection")]
+    Closed,
+    #[error("{0}")]
+    System(#[from] std::io::Error),
+    #[error("no random numbers to be had: {0}")]
+    Random(getrandom::Error),
+    #[error("--replay {0}")]
+    Replay(String),
+}
+
+async fn serve(options: &Options, paths: Paths, config: Config) -> Result<(), Error> {
+    let (outbox, mut notices) = outbox();
+    let replays = replays(&options.replay, &config)?;
+    let epoch = epoch()?;
+    let load = Box::new(move || config::load(&paths));
+    let mut daemon = Daemon::new(config, load, epoch.clone(), passed::take("udev"), outbox);
+    for (device, recording) in replays {
+        daemon.replay(device, recording);
+    }
+    let wakes = daemon.wakes();
+    let mut bus = Bus::connect(&place(options), &epoch, wakes.clone(), daemon.newest()).await?;
+    bus.own_name(&mut notices).await?;
+    info!(name = dbus::NAME, "on the bus");
+    // Not under systemd there is nobody to notify, which is no error.
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    let closed = bus.closed();
+    tokio::pin!(closed);
+    tokio::spawn(bus.run(notices));
+    tokio::spawn(daemon.run());
+    tokio::spawn(watchdog());
+    let mut reload = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    loop {
+        let wake = tokio::select! {
+            () = &mut closed => return Err(Error::Closed),
+            _ = reload.recv() => Wake::Reload,
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        };
+        // A daemon that has ended takes nothing; then a signal to end is all that is left.
+        let _ = wakes.send(wake).await;
+    }
+    info!("told to end");
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    let (done, stopped) = oneshot::channel();
+    let _ = wakes.send(Wake::Stop(done)).await;
+    let _ = stopped.await;
+    Ok(())
+}
+
+/// Tells the service manager that the loop turns, where it wants to know.
+async fn watchdog() {
+    let Some(within) = sd_notify::watchdog_enabled() else { return };
+    let mut ticks = tokio::time::interval((within / 2).max(LEAST_WATCHDOG));
+    loop {
+        ticks.tick().await;
+        let _ = sd_notify::notify(&[NotifyState::Watchdog]);
+    }
+}
+
+fn paths(options: &Options) -> Paths {
+    let mut paths = Paths { config: options.config.clone(), ..Paths::default() };
+    paths.profile_dirs.extend(options.profiles.iter().cloned());
+    paths
+}
+
+fn place(options: &Options) -> Where {
+    match &options.address {
+        Some(address) => Where::Address(address.clone()),
+        None if options.session => Where::Session,
+        None => Where::System,
+    }
+}
+
+fn log_options(options: &Options) -> journal::Options {
+    let destination =
+        if options.stderr { journal::Destination::Stderr } else { journal::Destination::Automatic };
+    journal::Options { level: options.log.clone(), destination }
+}
+
+/// A name for this run of sequence numbers that no other run has.
+fn epoch() -> Result<String, Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(Error::Random)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn replays(arguments: &[String], config: &Config) -> Result<Vec<(String, Recording)>, Error> {
+    arguments
+        .iter()
+        .map(|argument| {
+            let (device, file) = match (argument.split_once('='), config.devices.as_slice()) {
+                (Some((device, file)), _) => (device.to_owned(), file),
+                (None, [only]) => (only.name.clone(), argument.as_str()),
+                (None, devices) => {
+                    let names: Vec<_> = devices.iter().map(|device| device.name.as_str()).collect();
+                    return Err(Error::Replay(format!(
+                        "{argument}: say for which device, DEVICE={argument}; configured: {}",
+                        names.join(", ")
+                    )));
+                }
+            };
+            if !config.devices.iter().any(|known| known.name == device) {
+                return Err(Error::Replay(format!("{argument}: no device {device:?}")));
+            }
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| Error::Replay(format!("{file}: {error}")))?;
+            let recording = Recording::parse(&text)
+                .map_err(|error| Error::Replay(format!("{file}: {error}")))?;
+            Ok((device, recording))
+        })
+        .collect()
+}
+
+fn refuse(errors: &[settings::Error]) -> ExitCode {
+    for error in errors {
+        complain(&error.to_string());
+    }
+    ExitCode::from(EXIT_CONFIGURATION)
+}
+
+fn fail(message: &str) -> ExitCode {
+    complain(message);
+    ExitCode::FAILURE
+}
+
+fn print_manual() -> ExitCode {
+    let manual = clap_mangen::Man::new(Options::command()).section("8");
+    match manual.render(&mut std::io::stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+/// A closed standard output or error is no reason to stop.
+fn say(message: &str) {
+    let _ = writeln!(std::io::stdout(), "{message}");
+}
+
+fn complain(message: &str) {
+    let _ = writeln!(std::io::stderr(), "tillbusd: {message}");
+}

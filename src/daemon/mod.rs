@@ -1,1 +1,484 @@
-//! daemon
+//! The daemon: which devices there are, who owns them, and who hears what they say.
+//!
+//! Contract: one task, woken by the closed set of [`Wake`]s, never waiting for the bus: what is to be
+//! said on it goes through the [`Outbox`]. This module does not know D-Bus; `dbus` converts.
+
+pub mod call;
+pub mod claim;
+mod deliver;
+mod device;
+pub mod name;
+pub mod outbox;
+mod plan;
+pub mod rights;
+mod serve;
+pub mod status;
+
+use std::collections::{BTreeMap, HashMap};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tracing::{error, info, warn};
+
+use self::call::{Call, Error, Reply};
+use self::device::Device;
+pub use self::outbox::{Notice, Outbox, Property, Signal, View};
+use self::plan::{Place, Plugged};
+use self::rights::Right;
+use self::status::{Access, State};
+use crate::clock;
+use crate::config::Config;
+use crate::event::{Request, Timestamp};
+use crate::hotplug::{self, Monitor, PathChange, PathWatch};
+use crate::protocol::RequestId;
+use crate::recording::Recording;
+use crate::session::{self, Report};
+use crate::settings;
+use crate::store::{Client, Ring};
+
+/// Names a device's object for as long as it is on the bus; never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(u64);
+
+/// Everything that can wake the daemon, but for a claim's deadline.
+#[derive(Debug)]
+pub enum Wake {
+    /// A device came or went.
+    Plug(hotplug::Change),
+    /// A path that configuration names changed.
+    Path(std::io::Result<PathChange>),
+    /// A session has something to say.
+    Session(Key, Report),
+    /// A session has ended; without a key it panicked.
+    Ended(tokio::task::Id, Option<Key>),
+    /// A client asks something.
+    Call(Call),
+    /// A client has left the bus.
+    Gone(Client),
+    /// A client that was asked for a sign of life gave one.
+    Alive(Client),
+    /// Read the configuration again (SIGHUP).
+    Reload,
+    /// Close everything; the answer comes when all ports are closed.
+    Stop(oneshot::Sender<()>),
+}
+
+/// Reads the configuration, at start and at each reload.
+pub type Loader = Box<dyn Fn() -> Result<Config, Vec<settings::Error>> + Send>;
+
+/// How many wakes may wait before those who send them do. Sessions then stop reading their ports,
+/// whose kernel buffers hold on.
+const WAKES: usize = 1024;
+
+/// The daemon.
+pub struct Daemon {
+    load: Loader,
+    scan_right: Right,
+    admin_right: Right,
+    ring: Ring,
+    devices: BTreeMap<Key, Device>,
+    plugged: Plugged,
+    udev: Option<OwnedFd>,
+    monitor: Option<Monitor>,
+    paths: Option<PathWatch>,
+    sessions: JoinSet<Key>,
+    tasks: HashMap<tokio::task::Id, Key>,
+    wakes: mpsc::Sender<Wake>,
+    inbox: mpsc::Receiver<Wake>,
+    outbox: Outbox,
+    replays: HashMap<String, Recording>,
+    callers: Callers,
+    wall: deliver::Wall,
+    last_key: u64,
+}
+
+/// Those who wait for an answer.
+#[derive(Default)]
+struct Callers {
+    last: u64,
+    claims: HashMap<u64, Reply<()>>,
+    requests: HashMap<RequestId, Asked>,
+}
+
+/// A request that a device has not answered yet.
+struct Asked {
+    device: Key,
+    request: Request,
+    reply: Reply<()>,
+}
+
+impl Daemon {
+    /// A daemon with this configuration, its devices' objects announced in the outbox and no port
+    /// open yet. `epoch` is to be one that no daemon before had; `udev` the socket with udev's
+    /// events, where the service manager has passed one.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        load: Loader,
+        epoch: String,
+        udev: Option<OwnedFd>,
+        outbox: Outbox,
+    ) -> Self {
+        let (wakes, inbox) = mpsc::channel(WAKES);
+        let mut daemon = Self {
+            load,
+            scan_right: Right::default(),
+            admin_right: Right::default(),
+            ring: Ring::new(epoch),
+            devices: BTreeMap::new(),
+            plugged: Plugged::new(),
+            udev,
+            monitor: None,
+            paths: None,
+            sessions: JoinSet::new(),
+            tasks: HashMap::new(),
+            wakes,
+            inbox,
+            outbox,
+            replays: HashMap::new(),
+            callers: Callers::default(),
+            wall: deliver::Wall::default(),
+            last_key: 0,
+        };
+        daemon.adopt(config);
+        daemon
+    }
+
+    /// Plays a recording in the place of this device's port.
+    pub fn replay(&mut self, device: String, recording: Recording) {
+        self.replays.insert(device, recording);
+    }
+
+    /// The sequence of the newest event, as it rises.
+    #[must_use]
+    pub fn newest(&self) -> Arc<AtomicU64> {
+        self.ring.published()
+    }
+
+    /// Where to send what should wake the daemon.
+    #[must_use]
+    pub fn wakes(&self) -> mpsc::Sender<Wake> {
+        self.wakes.clone()
+    }
+
+    /// Watches for devices and serves until a [`Wake::Stop`].
+    pub async fn run(mut self) {
+        self.watch_devices();
+        self.refresh();
+        loop {
+            let deadline = self.devices.values().filter_map(Device::deadline).min();
+            let wake = self.next_wake(deadline).await;
+            let now = clock::boottime();
+            match wake {
+                Some(Wake::Stop(done)) => {
+                    self.stop().await;
+                    let _ = done.send(());
+                    return;
+                }
+                Some(wake) => self.handle(now, wake),
+                None => self.expire(now),
+            }
+        }
+    }
+
+    fn watch_devices(&mut self) {
+        let monitor = match self.udev.take() {
+            Some(socket) => Monitor::from_fd(socket),
+            None => Monitor::open(),
+        };
+        if let Err(error) = monitor.events() {
+            warn!(%error, "no events from udev: devices are not noticed when they come");
+        }
+        self.monitor = Some(monitor);
+        match PathWatch::new() {
+            Ok(paths) => self.paths = Some(paths),
+            Err(error) => warn!(%error, "paths cannot be watched: absent ones are tried at times"),
+        }
+    }
+
+    /// The next wake, or `None` when the deadline comes first.
+    async fn next_wake(&mut self, deadline: Option<Timestamp>) -> Option<Wake> {
+        let Self { inbox, monitor, paths, sessions, .. } = self;
+        let plug = async {
+            match monitor {
+                Some(monitor) => monitor.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let path = async {
+            match paths {
+                Some(paths) => paths.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let alarm = async {
+            match deadline {
+                Some(deadline) => sleep(deadline.since(clock::boottime())).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(wake) = inbox.recv() => Some(wake),
+            change = plug => Some(Wake::Plug(change)),
+            change = path => Some(Wake::Path(change)),
+            Some(ended) = sessions.join_next_with_id() => Some(match ended {
+                Ok((task, key)) => Wake::Ended(task, Some(key)),
+                Err(error) => Wake::Ended(error.id(), None),
+            }),
+            () = alarm => None,
+        }
+    }
+
+    fn handle(&mut self, now: Timestamp, wake: Wake) {
+        match wake {
+            Wake::Plug(change) => self.plug(change),
+            Wake::Path(change) => self.path(change),
+            Wake::Session(key, report) => self.report(now, key, report),
+            Wake::Ended(task, key) => self.ended(task, key),
+            Wake::Call(call) => self.call(now, call),
+            Wake::Gone(client) => self.gone(now, &client),
+            Wake::Alive(client) => self.alive(now, &client),
+            Wake::Reload => {
+                // The reason is in the log; who sent the signal looks there.
+                let _ = self.reload();
+            }
+            // Handled where it ends the loop.
+            Wake::Stop(_) => {}
+        }
+    }
+
+    fn plug(&mut self, change: hotplug::Change) {
+        match change {
+            hotplug::Change::Added(plug) => {
+                info!(id = %plug.id, node = %plug.node.display(), "plugged in");
+                self.plugged.insert(plug.node.clone(), plug);
+            }
+            hotplug::Change::Removed(node) => {
+                info!(node = %node.display(), "unplugged");
+                self.plugged.remove(&node);
+            }
+        }
+        self.refresh();
+    }
+
+    /// What is at a path changed: a session that waits for it tries again.
+    fn path(&mut self, change: std::io::Result<PathChange>) {
+        match change {
+            Ok(PathChange::Appeared(path) | PathChange::Released(path)) => {
+                for device in self.devices.values() {
+                    device.path_changed(&path);
+                }
+            }
+            // The port itself says that it is gone.
+            Ok(PathChange::Gone(_)) => {}
+            Err(error) => {
+                warn!(%error, "paths are no longer watched: absent ones are tried at times");
+                self.paths = None;
+            }
+        }
+    }
+
+    /// Reads the configuration again; a wrong one changes nothing.
+    fn reload(&mut self) -> Result<(), Error> {
+        match (self.load)() {
+            Ok(config) => {
+                self.adopt(config);
+                self.refresh();
+                info!(devices = self.devices.len(), "configuration loaded");
+                Ok(())
+            }
+            Err(errors) => {
+                for error in &errors {
+                    error!(%error, "configuration not loaded, the one in force stays");
+                }
+                let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                Err(Error::ConfigurationInvalid(errors.join("\n")))
+            }
+        }
+    }
+
+    /// Makes the devices those of the configuration. One whose settings are the same as before
+    /// goes on undisturbed, claims and open port included.
+    fn adopt(&mut self, config: Config) {
+        self.scan_right = Right::resolve(&config.access.scan);
+        self.admin_right = Right::resolve(&config.access.admin);
+        let mut rest: Vec<_> = config.devices.into_iter().map(Arc::new).collect();
+        let outdated: Vec<Key> = self
+            .devices
+            .iter()
+            .filter(|(_, device)| device.config.is_some())
+            .filter(|(_, device)| {
+                let same = rest.iter().position(|config| device.is_configured_as(config));
+                same.map(|index| rest.remove(index)).is_none()
+            })
+            .map(|(key, _)| *key)
+            .collect();
+        for key in outdated {
+            self.remove(key);
+        }
+        for config in rest {
+            let key = self.next_key();
+            let right = Right::resolve(&config.access.scan);
+            let device = Device::configured(key, config, right);
+            self.outbox.send(Notice::Added(device.view()));
+            self.devices.insert(key, device);
+        }
+    }
+
+    /// Brings sessions and unconfigured objects in step with what is plugged in.
+    fn refresh(&mut self) {
+        let keys: Vec<Key> = self
+            .devices
+            .iter()
+            .filter(|(_, device)| device.config.is_some())
+            .map(|(key, _)| *key)
+            .collect();
+        let configs: Vec<_> =
+            keys.iter().filter_map(|key| self.devices.get(key)?.config.clone()).collect();
+        let places = plan::places(&configs, &self.plugged);
+        for ((key, config), place) in keys.iter().zip(&configs).zip(places) {
+            let place = if self.replays.contains_key(&config.name) {
+                Place::At(PathBuf::from("replay"))
+            } else {
+                place
+            };
+            self.watch(config);
+            self.place(*key, place);
+        }
+        self.refresh_spare(&configs);
+    }
+
+    fn watch(&mut self, config: &crate::config::DeviceConfig) {
+        use crate::config::Match;
+        if let (Some(paths), Match::Path(path) | Match::Tty(path) | Match::Pty(path)) =
+            (&mut self.paths, &config.matches)
+        {
+            paths.add(path);
+        }
+    }
+
+    fn place(&mut self, key: Key, place: Place) {
+        let Some(device) = self.devices.get_mut(&key) else { return };
+        match place {
+            Place::At(path) if device.is_at(&path) => return,
+            Place::At(path) => {
+                device.stop();
+                let plug = device.config.as_ref().and_then(|c| plan::behind(c, &self.plugged));
+                let serial = plug.map(|plug| plug.serial.clone()).unwrap_or_default();
+                let replay = self.replays.get(&device.identity.origin.name).cloned();
+                if let Some((spec, orders)) = device.start(path, serial, replay) {
+                    let task = self.sessions.spawn(session::run(spec, orders, self.wakes.clone()));
+                    self.tasks.insert(task.id(), key);
+                }
+            }
+            Place::Absent => {
+                device.stop();
+                device.set_state(State::Absent, Access::NotFound, PathBuf::new());
+            }
+            Place::Ambiguous(nodes) => {
+                device.stop();
+                device.set_state(State::Unreachable, Access::Ok, PathBuf::new());
+                let nodes: Vec<_> = nodes.iter().map(|node| node.display().to_string()).collect();
+                let message = format!(
+                    "ambiguous-match: {} answer to this match or to another device's; none is \
+                     opened",
+                    nodes.join(", ")
+                );
+                self.fault(key, "ambiguous-match", message, BTreeMap::new());
+            }
+        }
+        self.announce(key);
+    }
+
+    fn refresh_spare(&mut self, configs: &[Arc<crate::config::DeviceConfig>]) {
+        let spare: Vec<_> = plan::spare(configs, &self.plugged).into_iter().cloned().collect();
+        let surplus: Vec<Key> = self
+            .devices
+            .iter()
+            .filter(|(_, device)| device.config.is_none())
+            .filter(|(_, device)| !spare.iter().any(|plug| device.is_plug(plug)))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in surplus {
+            self.remove(key);
+        }
+        for plug in spare {
+            let listed = self.devices.iter_mut().find(|(_, device)| device.is_plug(&plug));
+            if let Some((key, device)) = listed {
+                device.found(&plug);
+                let key = *key;
+                self.announce(key);
+                continue;
+            }
+            let taken = |name: &str| self.devices.values().any(|d| d.identity.origin.name == name);
+            if taken(&plug.id) {
+                warn!(id = %plug.id, "two devices have one identity; the second is not listed");
+                continue;
+            }
+            let key = self.next_key();
+            let device = Device::unconfigured(key, &plug);
+            self.outbox.send(Notice::Added(device.view()));
+            self.devices.insert(key, device);
+        }
+    }
+
+    fn remove(&mut self, key: Key) {
+        let Some(mut device) = self.devices.remove(&key) else { return };
+        device.stop();
+        let mut effects = Vec::new();
+        device.ownership.close(&mut effects);
+        self.outbox.send(Notice::Removed(key));
+        self.settle_claims(key, effects, "device-gone");
+        self.callers.requests.retain(|_, asked| asked.device != key);
+    }
+
+    fn ended(&mut self, task: tokio::task::Id, key: Option<Key>) {
+        let known = self.tasks.remove(&task);
+        let (None, Some(key)) = (key, known) else { return };
+        // Without a key the session panicked: this device stops, the others go on.
+        if let Some(device) = self.devices.get_mut(&key) {
+            error!(device = %device.identity.origin.name, "session ended by an internal error");
+            device.stop();
+            device.set_state(State::Unreachable, Access::Ok, PathBuf::new());
+        }
+        let message = "internal error; the device is left alone until it is plugged in again or \
+                       configuration is reloaded";
+        self.fault(key, "internal-error", message.to_owned(), BTreeMap::new());
+        self.announce(key);
+    }
+
+    async fn stop(&mut self) {
+        for device in self.devices.values_mut() {
+            device.stop();
+        }
+        // The sessions' last words (cut-off frames) are of no use any more, but a session that
+        // waits to say them must not be kept from ending.
+        let Self { sessions, inbox, .. } = self;
+        loop {
+            tokio::select! {
+                ended = sessions.join_next() => if ended.is_none() { return },
+                _ = inbox.recv() => {}
+            }
+        }
+    }
+
+    /// Tells the bus which properties of a device have changed.
+    fn announce(&mut self, key: Key) {
+        if let Some(device) = self.devices.get_mut(&key) {
+            let changed = device.take_changed();
+            if !changed.is_empty() {
+                self.outbox.send(Notice::Changed(key, changed));
+            }
+        }
+    }
+
+    fn next_key(&mut self) -> Key {
+        self.last_key += 1;
+        Key(self.last_key)
+    }
+}

@@ -62,9 +62,30 @@ pub enum Fault {
         /// The status byte of its answer.
         status: u8,
     },
+    /// The device's flow control kept a write from leaving.
+    #[error("{bytes} bytes could not be sent: the device does not take them")]
+    Stalled {
+        /// How many.
+        bytes: usize,
+    },
 }
 
 impl Fault {
+    /// Every kind there is, as [`Self::kind`] names them.
+    pub const KINDS: [&'static str; 11] = [
+        "partial-frame",
+        "overlong-frame",
+        "bad-checksum",
+        "malformed-frame",
+        "noise",
+        "garbled",
+        "line-error",
+        "break",
+        "no-reply",
+        "refused",
+        "write-stalled",
+    ];
+
     /// The word used on the bus and in the log field `FAULT`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -79,6 +100,7 @@ impl Fault {
             Self::Break => "break",
             Self::NoReply => "no-reply",
             Self::Refused { .. } => "refused",
+            Self::Stalled { .. } => "write-stalled",
         }
     }
 }

@@ -130,8 +130,12 @@ impl Line {
 
     /// The line is gone, and with it the rest of the frame.
     pub fn abandon(&mut self, found: &mut dyn FnMut(Found<'_>)) {
-        if !self.skipping && !self.held.is_empty() {
-            found(Found::Fault(Fault::Partial { bytes: self.held.len() }));
+        let (held, prefix) = (self.held.bytes(), self.settings.prefix.as_slice());
+        let begun = held.starts_with(prefix) || prefix.starts_with(held);
+        match held.len() {
+            bytes if self.skipping || bytes == 0 => {}
+            bytes if begun => found(Found::Fault(Fault::Partial { bytes })),
+            bytes => found(Found::Fault(Fault::Noise { bytes })),
         }
         self.reset();
     }

@@ -149,6 +149,7 @@ fn decode(rule: AimRule, found: Found<'_>) -> Item {
 /// Takes the AIM identifier off a line.
 fn identify(rule: AimRule, line: &[u8]) -> Result<(Option<Aim>, &[u8]), Fault> {
     match (rule, Aim::split(line)) {
+        (AimRule::Required, Some((_, []))) => Err(Fault::Partial { bytes: line.len() }),
         (AimRule::Required, Some((aim, code))) => Ok((Some(aim), code)),
         (AimRule::Required, None) => {
             Err(Fault::Malformed { at: 0, got: line.first().copied().unwrap_or(0) })

@@ -55,7 +55,7 @@ pub enum Kind {
 impl Kind {
     /// The word used in profiles.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Scanner => "scanner",
             Self::CardReader => "card-reader",

@@ -1,1 +1,3 @@
-//! sim
+//! Devices without hardware: what they send, and the faults they can be asked for.
+
+pub mod port;

@@ -1,1 +1,293 @@
 //! What carries bytes: the only code that touches a device's file descriptor.
+//!
+//! A [`Port`] is a serial line or a recorded conversation; whoever holds one cannot tell which.
+//! Errors are what an operator can act on. Nothing here reads ahead, retries or starts a task.
+
+mod ioctl;
+mod lock;
+pub mod passed;
+mod replay;
+mod serial;
+mod unmark;
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+
+use crate::profile::Line;
+use crate::protocol::Input;
+use crate::recording::Recording;
+
+pub(crate) use ioctl::{speed, unread};
+pub(crate) use lock::is_pty;
+pub use unmark::Unmark;
+
+/// What went wrong with a port, by what an operator can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The device was unplugged or the line hung up: wait until it is back.
+    #[error("the device is gone")]
+    Disconnected,
+    /// Somebody else has the port: find out who.
+    #[error("the port is in use")]
+    Busy,
+    /// We may not: check groups, rules and the sandbox.
+    #[error("permission to use the port was denied")]
+    PermissionDenied,
+    /// There is no such port: plug it in or correct the path.
+    #[error("there is no such port")]
+    NotFound,
+    /// It is no serial port, or it cannot do what the profile asks.
+    #[error("the port cannot do that")]
+    Unsupported,
+    /// Anything else, in the system's words.
+    #[error("the port failed")]
+    Other(#[source] io::Error),
+}
+
+impl Error {
+    /// The word of the `Access` property.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Disconnected | Self::NotFound => "not-found",
+            Self::Busy => "busy",
+            Self::PermissionDenied => "permission-denied",
+            Self::Unsupported => "unsupported",
+            Self::Other(_) => "failed",
+        }
+    }
+
+    /// What an errno means for a port that has not been opened yet.
+    fn opening(errno: Errno) -> Self {
+        match errno {
+            Errno::EBUSY | Errno::EWOULDBLOCK => Self::Busy,
+            Errno::EACCES | Errno::EPERM | Errno::EROFS => Self::PermissionDenied,
+            // EIO: a UART that the driver lists and the board lacks, or a pty without its master.
+            Errno::ENOENT | Errno::ENODEV | Errno::ENXIO | Errno::ENOTDIR | Errno::EIO => {
+                Self::NotFound
+            }
+            Errno::ENOTTY | Errno::EINVAL | Errno::EOPNOTSUPP | Errno::EISDIR => Self::Unsupported,
+            other => Self::Other(other.into()),
+        }
+    }
+
+    /// What an errno means for a port that was open.
+    fn open(errno: Errno) -> Self {
+        match errno {
+            Errno::EIO | Errno::ENXIO | Errno::ENODEV | Errno::EPIPE => Self::Disconnected,
+            other => Self::opening(other),
+        }
+    }
+}
+
+/// What the kernel has counted on a line since its driver was loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Bytes received.
+    pub received: u32,
+    /// Bytes sent.
+    pub sent: u32,
+    /// Bytes without a stop bit: wrong speed, or noise.
+    pub framing: u32,
+    /// Bytes lost in the UART because nobody fetched them in time.
+    pub overrun: u32,
+    /// Bytes with a wrong parity bit.
+    pub parity: u32,
+    /// Times the line was held low.
+    pub breaks: u32,
+    /// Bytes lost because the kernel's buffer was full.
+    pub buffer_overrun: u32,
+}
+
+impl Counters {
+    /// The counts with their names on the bus.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, u64); 7] {
+        [
+            ("received", self.received.into()),
+            ("sent", self.sent.into()),
+            ("framing-errors", self.framing.into()),
+            ("overruns", self.overrun.into()),
+            ("parity-errors", self.parity.into()),
+            ("breaks", self.breaks.into()),
+            ("buffer-overruns", self.buffer_overrun.into()),
+        ]
+    }
+}
+
+/// The modem lines, as the port sees them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ModemLines {
+    /// Clear to send, from the device.
+    pub cts: bool,
+    /// Data set ready, from the device.
+    pub dsr: bool,
+    /// Ring indicator, from the device.
+    pub ri: bool,
+    /// Carrier detect, from the device.
+    pub cd: bool,
+    /// Request to send, ours.
+    pub rts: bool,
+    /// Data terminal ready, ours.
+    pub dtr: bool,
+}
+
+impl ModemLines {
+    /// The lines with their names on the bus.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, bool); 6] {
+        [
+            ("cts", self.cts),
+            ("dsr", self.dsr),
+            ("ri", self.ri),
+            ("cd", self.cd),
+            ("rts", self.rts),
+            ("dtr", self.dtr),
+        ]
+    }
+}
+
+/// An open port.
+#[derive(Debug)]
+pub struct Port {
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Serial(serial::Serial),
+    Replay(replay::Replay),
+}
+
+impl Port {
+    /// Opens a serial port for us alone and gives it the line's settings at the speed `baud`.
+    ///
+    /// A pty is as good a port as any. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] where anybody holds it, this process included; the holder notices nothing.
+    /// [`Error::Unsupported`] where it is no serial port or the line asks for DTR/DSR flow control,
+    /// which Linux does not have.
+    pub fn open(path: &Path, line: &Line, baud: u32) -> Result<Self, Error> {
+        Ok(Self { kind: Kind::Serial(serial::Serial::open(path, line, baud)?) })
+    }
+
+    /// Takes over a port that was kept open over a restart, with the bytes that came meanwhile.
+    ///
+    /// Its settings are left alone but for the speed and the marks for line errors.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); [`Error::Disconnected`] where the device went away meanwhile.
+    pub fn adopt(fd: OwnedFd, baud: u32) -> Result<Self, Error> {
+        Ok(Self { kind: Kind::Serial(serial::Serial::adopt(fd, baud)?) })
+    }
+
+    /// Plays a recorded conversation as if a device were there.
+    #[must_use]
+    pub fn replay(recording: Recording) -> Self {
+        Self { kind: Kind::Replay(replay::Replay::new(recording)) }
+    }
+
+    /// What a replay has not played yet, to go on with after its hang-up.
+    #[must_use]
+    pub fn into_recording(self) -> Option<Recording> {
+        match self.kind {
+            Kind::Serial(_) => None,
+            Kind::Replay(replay) => Some(replay.rest()),
+        }
+    }
+
+    /// The file descriptor to keep over a restart, where there is one.
+    #[must_use]
+    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
+        match &self.kind {
+            Kind::Serial(serial) => Some(serial.fd()),
+            Kind::Replay(_) => None,
+        }
+    }
+
+    /// Waits for the line and hands over what came, in its order, with one read.
+    ///
+    /// Safe to cancel: what has been read has been handed over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Disconnected`] at an unplug or hang-up, and from then on.
+    pub async fn receive(&mut self, sink: &mut (dyn FnMut(Input<'_>) + Send)) -> Result<(), Error> {
+        match &mut self.kind {
+            Kind::Serial(serial) => serial.receive(sink).await,
+            Kind::Replay(replay) => replay.receive(sink).await,
+        }
+    }
+
+    /// Writes all bytes; they are then on their way, not yet at the device: see
+    /// [`drained`](Self::drained).
+    ///
+    /// Waits as long as flow control holds it back, so bound it. If cancelled, a part may have
+    /// been written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Disconnected`] where the device is gone.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        match &mut self.kind {
+            Kind::Serial(serial) => serial.write(bytes).await,
+            Kind::Replay(replay) => replay.write(),
+        }
+    }
+
+    /// Waits until the last byte written has left, by the driver's count and the line's speed.
+    ///
+    /// Returns also where the driver cannot tell, where the device is gone, and where flow control
+    /// stops the line for longer than the bytes would take four times over.
+    pub async fn drained(&self) {
+        match &self.kind {
+            Kind::Serial(serial) => serial.drained().await,
+            Kind::Replay(_) => {}
+        }
+    }
+
+    /// Changes the speed, in baud; any number that the hardware can make.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] where the driver refuses it.
+    pub fn set_baud(&mut self, baud: u32) -> Result<(), Error> {
+        match &mut self.kind {
+            Kind::Serial(serial) => serial.set_baud(baud),
+            Kind::Replay(_) => Ok(()),
+        }
+    }
+
+    /// What the kernel has counted, where the driver counts; a pty does not.
+    #[must_use]
+    pub fn counters(&self) -> Option<Counters> {
+        match &self.kind {
+            Kind::Serial(serial) => ioctl::counters(serial.fd()).ok(),
+            Kind::Replay(_) => None,
+        }
+    }
+
+    /// The modem lines now, where the port has any; a pty has none.
+    #[must_use]
+    pub fn modem_lines(&self) -> Option<ModemLines> {
+        match &self.kind {
+            Kind::Serial(serial) => ioctl::modem_lines(serial.fd()).ok(),
+            Kind::Replay(_) => None,
+        }
+    }
+
+    /// How often the port has been read: what the one-read-per-wake-up budget is checked by.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        match &self.kind {
+            Kind::Serial(serial) => serial.reads(),
+            Kind::Replay(_) => 0,
+        }
+    }
+}

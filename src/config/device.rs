@@ -1,0 +1,240 @@
+//! A `[[device]]` laid over its profile.
+
+use std::fmt;
+use std::time::Duration;
+
+use encoding_rs::Encoding;
+
+use super::{Access, Match, Sheet, Shelf};
+use crate::event::Role;
+use crate::profile::errors::Errors;
+use crate::profile::{Line, Spoken, Status, required, text};
+use crate::protocol::{Factory, Info, Kind};
+use crate::settings::{self, Error, Section};
+
+/// One device that the daemon is to serve. Two are equal where their `source` is.
+#[derive(Clone)]
+pub struct DeviceConfig {
+    /// Its name on the bus; no other device has it.
+    pub name: String,
+    /// The lane it stands at; empty where nothing is said.
+    pub lane: String,
+    /// What its scans may mean.
+    pub role: Role,
+    /// Which port it is.
+    pub matches: Match,
+    /// The profile's id.
+    pub profile: String,
+    /// How far the profile can be trusted: shown to the user, never hidden.
+    pub status: Status,
+    /// Who makes it.
+    pub vendor: String,
+    /// What its maker calls it.
+    pub model: String,
+    /// What kind of device it is.
+    pub kind: Kind,
+    /// The line settings.
+    pub line: Line,
+    /// The protocol it speaks.
+    pub protocol: &'static Info,
+    /// Makes a conversation with the configured options.
+    pub factory: Factory,
+    /// How its text is encoded, tried in this order; never empty.
+    pub encodings: Vec<&'static Encoding>,
+    /// The same code again within this time is marked as a duplicate; zero marks none.
+    pub duplicate_window: Duration,
+    /// Who may do what with it.
+    pub access: Access,
+    /// Whether it is no real device.
+    pub simulated: bool,
+    /// Everything above as one text: equal on reload means that nothing changed.
+    pub source: String,
+}
+
+impl PartialEq for DeviceConfig {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl Eq for DeviceConfig {}
+
+impl fmt::Debug for DeviceConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("DeviceConfig").field(&self.source).finish()
+    }
+}
+
+const ROLES: [(&str, Role); 3] = [
+    (Role::Goods.word(), Role::Goods),
+    (Role::Payment.word(), Role::Payment),
+    (Role::Both.word(), Role::Both),
+];
+
+/// A cashier does not scan the same tin twice within it, a sensor sees a phone again well within it.
+const DUPLICATE_WINDOW_MS: u32 = 700;
+
+/// What a device says of itself, beside its profile.
+struct Own {
+    name: String,
+    lane: String,
+    role: Option<Role>,
+    matches: Match,
+    duplicate_window: Duration,
+    access: Access,
+}
+
+impl DeviceConfig {
+    pub(super) fn read(
+        section: &Section<'_>,
+        shelf: &Shelf<'_>,
+        access: &Access,
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        let own = Own::read(section, access, errors);
+        let sheet = errors.note(sheet(section, shelf)).flatten();
+        let line = errors.note(section.section("line"));
+        let protocol = errors.note(section.section("protocol"));
+        errors.note(section.finish());
+        let sheet = sheet?;
+        let line = line.and_then(|line| match line {
+            Some(line) => Line::read(&line, &sheet.profile.line, errors),
+            None => Some(sheet.profile.line.clone()),
+        });
+        let spoken = protocol.and_then(|protocol| speak(protocol, sheet, errors));
+        let role = errors.note(role(section, own.as_ref()?.role, sheet.profile.kind))?;
+        let (spoken, options) = spoken?;
+        Some(assemble(own?, role, sheet, line?, spoken, &options))
+    }
+}
+
+impl Own {
+    fn read(section: &Section<'_>, access: &Access, errors: &mut Errors) -> Option<Self> {
+        let name = errors.note(name(section));
+        let lane = errors.note(lane(section));
+        let role = errors.note(section.word("role", &ROLES));
+        let matches = errors.note(Match::read(section));
+        let window = errors.note(section.integer("duplicate-window-ms", 0..=60_000));
+        let own_access = errors.note(section.section("access"));
+        let access = own_access.and_then(|own| match own {
+            Some(own) => Access::read(&own, access, errors),
+            None => Some(access.clone()),
+        });
+        let window = window?.unwrap_or(DUPLICATE_WINDOW_MS);
+        Some(Self {
+            name: name?,
+            lane: lane?,
+            role: role?,
+            matches: matches?,
+            duplicate_window: Duration::from_millis(window.into()),
+            access: access?,
+        })
+    }
+}
+
+/// The longest name: it becomes part of an object path, three bytes for one at worst.
+const LONGEST_NAME: usize = 64;
+
+fn name(section: &Section<'_>) -> Result<String, Error> {
+    let name = text(section, "name")?;
+    if name.len() > LONGEST_NAME {
+        let message = format!("`name` has {} bytes; accepted are up to {LONGEST_NAME}", name.len());
+        return Err(section.error("name", message));
+    }
+    Ok(name)
+}
+
+fn lane(section: &Section<'_>) -> Result<String, Error> {
+    match section.string("lane")? {
+        Some(_) => text(section, "lane"),
+        None => Ok(String::new()),
+    }
+}
+
+/// What scans may mean decides who gets to see them, so it is never assumed.
+fn role(section: &Section<'_>, role: Option<Role>, kind: Kind) -> Result<Role, Error> {
+    match (role, kind) {
+        (Some(role), _) => Ok(role),
+        (None, Kind::CardReader | Kind::Terminal) => Ok(Role::default()),
+        (None, Kind::Scanner) => {
+            let words: Vec<&str> = ROLES.iter().map(|(word, _)| *word).collect();
+            let words = words.join(", ");
+            Err(section.error_here(format!("`role` is missing for a scanner; accepted: {words}")))
+        }
+    }
+}
+
+/// The profile; nothing where its own file is wrong, which has been told already.
+fn sheet<'s, 'a>(
+    section: &Section<'_>,
+    shelf: &'s Shelf<'a>,
+) -> Result<Option<&'s Sheet<'a>>, Error> {
+    let id = section.required_string("profile")?;
+    if shelf.catalogue.file(id).is_none() {
+        let hint = settings::suggest(id, shelf.catalogue.ids());
+        return Err(section.error("profile", format!("no profile is called {id:?}; {hint}")));
+    }
+    Ok(shelf.sheets.get(id))
+}
+
+/// The profile's protocol with the device's options over the profile's, and all of them as text.
+/// Where the device names another protocol, the profile's options are not that one's.
+fn speak(
+    own: Option<Section<'_>>,
+    sheet: &Sheet<'_>,
+    errors: &mut Errors,
+) -> Option<(Spoken, String)> {
+    let below = errors.note(required(&sheet.document.root(), "protocol"))?;
+    let Some(own) = own else {
+        return Some((sheet.profile.protocol.clone(), below.canonical()));
+    };
+    let name = errors.note(own.string("name"))?;
+    let section = match name {
+        Some(name) if name != sheet.profile.protocol.info.name => own,
+        _ => own.over(below),
+    };
+    let spoken = Spoken::read(&section, Some(sheet.profile.kind), errors)?;
+    Some((spoken, section.canonical()))
+}
+
+fn assemble(
+    own: Own,
+    role: Role,
+    sheet: &Sheet<'_>,
+    line: Line,
+    spoken: Spoken,
+    options: &str,
+) -> DeviceConfig {
+    let profile = &sheet.profile;
+    let simulated = matches!(own.matches, Match::Pty(_));
+    let Own { name, lane, matches, duplicate_window, access, .. } = own;
+    let (id, status, vendor, model) =
+        (&profile.id, profile.status, &profile.vendor, &profile.model);
+    let source = format!(
+        "name={name:?} lane={lane:?} role={} match={matches:?} profile={id:?} status={} \
+         vendor={vendor:?} model={model:?} kind={} line={line:?} protocol={options} \
+         duplicate-window={duplicate_window:?} access={access:?}",
+        role.word(),
+        status.word(),
+        profile.kind.word(),
+    );
+    DeviceConfig {
+        name,
+        lane,
+        role,
+        matches,
+        profile: id.clone(),
+        status,
+        vendor: vendor.clone(),
+        model: model.clone(),
+        kind: profile.kind,
+        line,
+        protocol: spoken.info,
+        factory: spoken.factory,
+        encodings: spoken.encodings,
+        duplicate_window,
+        access,
+        simulated,
+        source,
+    }
+}

@@ -1,0 +1,272 @@
+//! From a session's report to what clients hear.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{debug, error, info, warn};
+
+use super::call::Error;
+use super::claim::{Delivery, Effect, Refused};
+use super::status::{Access, State};
+use super::{Asked, Daemon, Key, Notice, Signal};
+use crate::clock;
+use crate::event::{Event, Failure, Fault, Refusal, Request, Scan, Timestamp};
+use crate::protocol::RequestId;
+use crate::session::{AskError, Report};
+use crate::store::{Audience, Client, Record};
+use crate::transport;
+
+/// Faults of one kind on one device are told at most this often; all are counted.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+/// How long an answer about the wall clock's synchronisation holds.
+const SYNCHRONISED_FOR: Duration = Duration::from_secs(10);
+
+/// When each kind of fault was last told, and how many have been kept quiet since.
+#[derive(Debug, Default)]
+pub(super) struct Said(HashMap<&'static str, (Timestamp, u64)>);
+
+impl Said {
+    /// Whether to tell this one; if so, how many were kept quiet before it.
+    fn tell(&mut self, now: Timestamp, kind: &'static str) -> Option<u64> {
+        match self.0.get_mut(kind) {
+            Some((last, quiet)) if now.since(*last) < TELL_EVERY => {
+                *quiet += 1;
+                None
+            }
+            _ => self.0.insert(kind, (now, 0)).map_or(Some(0), |(_, quiet)| Some(quiet)),
+        }
+    }
+}
+
+/// The wall clock, whose state is asked for only now and then: asking is a system call.
+#[derive(Debug, Default)]
+pub(super) struct Wall {
+    asked: Option<Timestamp>,
+    synchronised: bool,
+}
+
+impl Wall {
+    /// The wall clock's time at `then`, in microseconds since 1970, and whether it is synchronised.
+    fn at(&mut self, now: Timestamp, then: Timestamp) -> (u64, bool) {
+        if self.asked.is_none_or(|asked| now.since(asked) > SYNCHRONISED_FOR) {
+            self.asked = Some(now);
+            self.synchronised = clock::synchronised();
+        }
+        let ago = u64::try_from(now.since(then).as_micros()).unwrap_or(u64::MAX);
+        (clock::realtime_micros().saturating_sub(ago), self.synchronised)
+    }
+}
+
+impl Daemon {
+    pub(super) fn report(&mut self, now: Timestamp, key: Key, report: Report) {
+        match report {
+            Report::Ready => self.ready(key),
+            Report::Unusable(error) => self.unusable(key, &error),
+            Report::Event(event) => self.event(now, key, event),
+            Report::Fault(fault) => self.line_fault(now, key, &fault),
+            Report::Answer(id, result) => self.answer(id, result),
+        }
+    }
+
+    fn ready(&mut self, key: Key) {
+        let Some(device) = self.devices.get_mut(&key) else { return };
+        let node = device.node();
+        info!(device = %device.identity.origin.name, node = %node.display(), "ready");
+        device.set_state(State::Ready, Access::Ok, node);
+        self.announce(key);
+    }
+
+    fn unusable(&mut self, key: Key, error: &transport::Error) {
+        let Some(device) = self.devices.get_mut(&key) else { return };
+        if !device.has_session() {
+            return;
+        }
+        let (before, access) = (device.state(), Access::from(error));
+        let state = match access {
+            Access::NotFound => State::Absent,
+            _ => State::Unreachable,
+        };
+        let node = if state == State::Absent { PathBuf::new() } else { device.node() };
+        device.set_state(state, access, node);
+        let name = &device.identity.origin.name;
+        match error {
+            transport::Error::NotFound => debug!(device = %name, "not there"),
+            transport::Error::Disconnected => warn!(device = %name, "disconnected"),
+            // Each retry fails alike; the log hears it once.
+            _ if before == state => debug!(device = %name, %error, "still cannot be opened"),
+            _ => error!(device = %name, %error, "cannot be opened"),
+        }
+        let kind = match error {
+            transport::Error::Disconnected => Some("disconnected"),
+            transport::Error::NotFound => None,
+            _ if before == state => None,
+            _ => Some("cannot-open"),
+        };
+        if let Some(kind) = kind {
+            self.fault(key, kind, error.to_string(), BTreeMap::new());
+        }
+        self.announce(key);
+    }
+
+    fn event(&mut self, now: Timestamp, key: Key, event: Event) {
+        let Event::Scan(scan) = &event;
+        let Some(device) = self.devices.get_mut(&key) else { return };
+        let window = device.config.as_ref().map_or(Duration::ZERO, |c| c.duplicate_window);
+        let duplicate = is_duplicate(device.last_scan.as_ref(), scan, window);
+        remember(&mut device.last_scan, scan);
+        let audience = match device.ownership.owner_at(scan.first) {
+            Some(owner) => Audience::Only(owner.clone()),
+            None => Audience::Everyone,
+        };
+        let origin = Arc::clone(&device.identity.origin);
+        let (time, synchronised) = self.wall.at(now, scan.last);
+        let record = self.ring.push(|sequence| Record {
+            sequence,
+            origin,
+            event,
+            time,
+            synchronised,
+            duplicate,
+            audience,
+        });
+        debug!(device = %record.origin.name, sequence = record.sequence, "scan");
+        self.deliver(key, &record);
+    }
+
+    fn deliver(&mut self, key: Key, record: &Arc<Record>) {
+        let Some(device) = self.devices.get_mut(&key) else { return };
+        let owner = match &record.audience {
+            Audience::Everyone => None,
+            Audience::Only(owner) => Some(owner.clone()),
+        };
+        // One who has released the device since the first byte gets the read without credit.
+        if let Some(owner) = owner.as_ref().filter(|owner| device.ownership.owner() == Some(owner))
+        {
+            match device.ownership.deliver(record.sequence) {
+                Delivery::Now => {}
+                Delivery::NowAndProve => {
+                    self.outbox.send(Notice::Prove(owner.clone()));
+                }
+                Delivery::Held => return,
+            }
+        }
+        self.send_scan(key, owner, record, None, false);
+    }
+
+    fn send_scan(
+        &mut self,
+        key: Key,
+        to: Option<Client>,
+        record: &Arc<Record>,
+        age: Option<Duration>,
+        stale: bool,
+    ) {
+        let signal = Signal::Scanned { record: Arc::clone(record), age, stale };
+        if !self.outbox.send(Notice::Signal(key, to, signal)) {
+            debug!(sequence = record.sequence, "the bus is stalled; the scan is left to Replay");
+        }
+    }
+
+    /// Sends the owner what was held back and may go now.
+    pub(super) fn send_held(&mut self, now: Timestamp, key: Key, sequences: &[u64]) {
+        for sequence in sequences {
+            let Some(record) = self.ring.get(*sequence).cloned() else { continue };
+            let Some(device) = self.devices.get(&key) else { return };
+            let owner = device.ownership.owner().cloned();
+            let age = now.since(record.received());
+            let stale = device.ownership.max_age().is_some_and(|limit| age > limit);
+            self.send_scan(key, owner, &record, Some(age), stale);
+        }
+    }
+
+    fn line_fault(&mut self, now: Timestamp, key: Key, fault: &Fault) {
+        let Some(device) = self.devices.get_mut(&key) else { return };
+        let Some(quiet) = device.said.tell(now, fault.kind()) else { return };
+        let details = if quiet > 0 { BTreeMap::from([("untold", quiet)]) } else { BTreeMap::new() };
+        warn!(
+            device = %device.identity.origin.name,
+            fault = fault.kind(),
+            untold = quiet,
+            "{fault}"
+        );
+        self.fault(key, fault.kind(), fault.to_string(), details);
+    }
+
+    /// Tells the owner of a device, or everyone, that something is wrong with it.
+    pub(super) fn fault(
+        &mut self,
+        key: Key,
+        kind: &'static str,
+        message: String,
+        details: BTreeMap<&'static str, u64>,
+    ) {
+        let Some(device) = self.devices.get_mut(&key) else { return };
+        device.set_last_fault(&message);
+        self.outbox.send(Notice::Signal(key, None, Signal::Fault { kind, message, details }));
+    }
+
+    fn answer(&mut self, id: RequestId, result: Result<(), AskError>) {
+        let Some(Asked { device, request, reply }) = self.callers.requests.remove(&id) else {
+            return;
+        };
+        if let (Ok(()), Request::Enable(enabled), Some(entry)) =
+            (result, request, self.devices.get_mut(&device))
+        {
+            entry.set_enabled(enabled);
+            self.announce(device);
+        }
+        // A caller that has left the bus hears nothing; nor does it care.
+        let _ = reply.send(result.map_err(|error| match error {
+            AskError::Refused(Refusal::Unsupported) => Error::Unsupported("the device cannot"),
+            AskError::Refused(Refusal::Busy) => Error::DeviceBusy,
+            AskError::Failed(Failure::NoReply) => Error::Timeout,
+            AskError::Failed(Failure::Refused) => Error::Unsupported("the device refused"),
+            AskError::Failed(Failure::Gone) => Error::DeviceGone,
+            AskError::NotOpen => Error::NotReady("its port is not open".to_owned()),
+        }));
+    }
+
+    /// Carries out what a change of claims has brought.
+    pub(super) fn settle_claims(&mut self, key: Key, effects: Vec<Effect>, lost: &'static str) {
+        for effect in effects {
+            match effect {
+                Effect::Granted(ticket) => {
+                    if let Some(reply) = self.callers.claims.remove(&ticket.0) {
+                        let _ = reply.send(Ok(()));
+                    }
+                }
+                Effect::Refused(ticket, reason) => {
+                    if let Some(reply) = self.callers.claims.remove(&ticket.0) {
+                        let _ = reply.send(Err(match reason {
+                            Refused::AlreadyClaimed => Error::AlreadyClaimed,
+                            Refused::QueueFull => Error::LimitExceeded(
+                                "too many clients wait for this device already",
+                            ),
+                        }));
+                    }
+                }
+                Effect::RequestRelease(owner) => {
+                    let signal = Signal::ReleaseRequested;
+                    self.outbox.send(Notice::Signal(key, Some(owner), signal));
+                }
+                Effect::Lost(owner) => {
+                    let signal = Signal::ClaimLost(lost);
+                    self.outbox.send(Notice::Signal(key, Some(owner), signal));
+                }
+            }
+        }
+        self.announce(key);
+    }
+}
+
+fn is_duplicate(last: Option<&(Vec<u8>, Timestamp)>, scan: &Scan, window: Duration) -> bool {
+    last.is_some_and(|(raw, time)| *raw == scan.raw && scan.last.since(*time) < window)
+}
+
+fn remember(last: &mut Option<(Vec<u8>, Timestamp)>, scan: &Scan) {
+    let (raw, time) = last.get_or_insert_with(|| (Vec::new(), scan.last));
+    raw.clone_from(&scan.raw);
+    *time = scan.last;
+}

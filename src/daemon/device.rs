@@ -1,0 +1,237 @@
+//! One device as the daemon holds it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use super::claim::Ownership;
+use super::outbox::{Property, View};
+use super::rights::Right;
+use super::status::{Access, Health, Identity, State, Status};
+use super::{Key, name};
+use crate::config::{DeviceConfig, Match};
+use crate::event::{Role, Timestamp};
+use crate::hotplug;
+use crate::recording::Recording;
+use crate::session::{Order, Spec};
+use crate::store::Origin;
+
+/// How many orders may wait at a session; the next one is refused as busy.
+const ORDERS: usize = 16;
+
+/// A device on the bus.
+pub(super) struct Device {
+    pub(super) key: Key,
+    pub(super) identity: Arc<Identity>,
+    pub(super) config: Option<Arc<DeviceConfig>>,
+    pub(super) scan_right: Right,
+    pub(super) ownership: Ownership,
+    pub(super) last_scan: Option<(Vec<u8>, Timestamp)>,
+    pub(super) said: super::deliver::Said,
+    pub(super) health: Arc<Health>,
+    status: watch::Sender<Status>,
+    announced: Status,
+    path: PathBuf,
+    orders: Option<mpsc::Sender<Order>>,
+}
+
+impl Device {
+    pub(super) fn configured(key: Key, config: Arc<DeviceConfig>, scan_right: Right) -> Self {
+        let transport = match config.matches {
+            Match::Pty(_) => "pty",
+            Match::Path(_) | Match::Tty(_) | Match::Usb { .. } => "serial",
+        };
+        let identity = Identity {
+            origin: Arc::new(Origin {
+                name: config.name.clone(),
+                path: name::device_path(&config.name),
+                lane: config.lane.clone(),
+                simulated: config.simulated,
+            }),
+            role: config.role,
+            vendor: config.vendor.clone(),
+            model: config.model.clone(),
+            transport,
+            profile: config.profile.clone(),
+            protocol: Some(config.protocol),
+        };
+        let status = Status { enabled: true, ..Status::default() };
+        Self::new(key, identity, Some(config), scan_right, status)
+    }
+
+    pub(super) fn unconfigured(key: Key, plug: &hotplug::Device) -> Self {
+        let identity = Identity {
+            origin: Arc::new(Origin {
+                name: plug.id.clone(),
+                path: name::device_path(&plug.id),
+                lane: String::new(),
+                simulated: false,
+            }),
+            role: Role::default(),
+            vendor: plug.vendor.clone(),
+            model: plug.model.clone(),
+            transport: "serial",
+            profile: String::new(),
+            protocol: None,
+        };
+        let status = Status {
+            state: State::Unconfigured,
+            access: plug.access.into(),
+            node: plug.node.clone(),
+            serial_number: plug.serial.clone(),
+            ..Status::default()
+        };
+        Self::new(key, identity, None, Right::default(), status)
+    }
+
+    fn new(
+        key: Key,
+        identity: Identity,
+        config: Option<Arc<DeviceConfig>>,
+        scan_right: Right,
+        status: Status,
+    ) -> Self {
+        Self {
+            key,
+            identity: Arc::new(identity),
+            config,
+            scan_right,
+            ownership: Ownership::default(),
+            last_scan: None,
+            said: super::deliver::Said::default(),
+            health: Arc::default(),
+            announced: status.clone(),
+            status: watch::Sender::new(status),
+            path: PathBuf::new(),
+            orders: None,
+        }
+    }
+
+    pub(super) fn view(&self) -> View {
+        View {
+            key: self.key,
+            identity: Arc::clone(&self.identity),
+            status: self.status.subscribe(),
+            health: Arc::clone(&self.health),
+        }
+    }
+
+    /// When its claims need attention.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        self.ownership.deadline()
+    }
+
+    pub(super) fn is_configured_as(&self, config: &DeviceConfig) -> bool {
+        self.config.as_ref().is_some_and(|own| own.source == config.source)
+    }
+
+    pub(super) fn is_plug(&self, plug: &hotplug::Device) -> bool {
+        self.config.is_none() && self.identity.origin.name == plug.id
+    }
+
+    /// Where an unconfigured device is now.
+    pub(super) fn found(&mut self, plug: &hotplug::Device) {
+        self.set_state(State::Unconfigured, plug.access.into(), plug.node.clone());
+    }
+
+    /// Whether a session for this path is running.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        self.orders.is_some() && self.path == path
+    }
+
+    /// What a session for this path needs.
+    pub(super) fn start(
+        &mut self,
+        path: PathBuf,
+        serial_number: String,
+        replay: Option<Recording>,
+    ) -> Option<(Spec, mpsc::Receiver<Order>)> {
+        let config = Arc::clone(self.config.as_ref()?);
+        let (orders, inbox) = mpsc::channel(ORDERS);
+        self.orders = Some(orders);
+        self.path.clone_from(&path);
+        self.status.send_modify(|status| {
+            status.state = State::Opening;
+            status.node.clone_from(&path);
+            status.serial_number = serial_number;
+        });
+        let health = Arc::clone(&self.health);
+        Some((Spec { key: self.key, config, path, replay, health }, inbox))
+    }
+
+    /// Lets the session end.
+    pub(super) fn stop(&mut self) {
+        self.orders = None;
+        self.path = PathBuf::new();
+    }
+
+    /// Gives the session an order; `false` where it has none or too many.
+    pub(super) fn order(&self, order: Order) -> bool {
+        self.orders.as_ref().is_some_and(|orders| orders.try_send(order).is_ok())
+    }
+
+    /// Whether there is a session.
+    pub(super) fn has_session(&self) -> bool {
+        self.orders.is_some()
+    }
+
+    /// A watched path changed: a session that waits for it tries again.
+    pub(super) fn path_changed(&self, path: &Path) {
+        if self.path == path {
+            // A full queue means that the session is awake anyway.
+            self.order(Order::Retry);
+        }
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.status.borrow().state
+    }
+
+    pub(super) fn set_state(&mut self, state: State, access: Access, node: PathBuf) {
+        self.status.send_modify(|status| {
+            status.state = state;
+            status.access = access;
+            status.node = node;
+            if state == State::Absent {
+                status.serial_number.clear();
+            }
+        });
+    }
+
+    pub(super) fn node(&self) -> PathBuf {
+        self.path.clone()
+    }
+
+    pub(super) fn set_enabled(&mut self, enabled: bool) {
+        self.status.send_modify(|status| status.enabled = enabled);
+    }
+
+    pub(super) fn set_last_fault(&mut self, message: &str) {
+        self.status.send_modify(|status| message.clone_into(&mut status.last_fault));
+    }
+
+    /// The properties whose value has changed since the last call.
+    pub(super) fn take_changed(&mut self) -> Vec<Property> {
+        let owner = self.ownership.owner().cloned();
+        self.status.send_if_modified(|status| {
+            let changed = status.owner != owner;
+            status.owner = owner;
+            changed
+        });
+        let status = self.status.borrow().clone();
+        let before = &self.announced;
+        let changed = [
+            (Property::State, status.state != before.state),
+            (Property::Access, status.access != before.access),
+            (Property::Node, status.node != before.node),
+            (Property::SerialNumber, status.serial_number != before.serial_number),
+            (Property::Owner, status.owner != before.owner),
+            (Property::Enabled, status.enabled != before.enabled),
+        ];
+        let changed =
+            changed.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect();
+        self.announced = status;
+        changed
+    }
+}

@@ -1,0 +1,284 @@
+//! Clients' calls: the right, the state, then the deed.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::oneshot;
+use tracing::info;
+
+use super::call::{Act, Call, Error, Evidence, Reply, Value};
+use super::claim::{Effect, Options, Ticket};
+use super::rights::Caller;
+use super::status::State;
+use super::{Asked, Daemon, Key};
+use crate::event::{Request, Timestamp};
+use crate::protocol::RequestId;
+use crate::session::{Order, Sight};
+use crate::store::Client;
+
+/// The most events one `Replay` answers with.
+const LARGEST_PAGE: usize = 1000;
+
+impl Daemon {
+    pub(super) fn call(&mut self, now: Timestamp, call: Call) {
+        // Whoever has gone before the answer does not need it: sends to `reply` may fail.
+        match call {
+            Call::Device { caller, device, act } => self.act(now, &caller, device, act),
+            Call::Replay { caller, epoch, after, limit, reply } => {
+                let answer = if self.scan_right.permits(&caller) {
+                    Ok(self.ring.page(&epoch, after, limit.clamp(1, LARGEST_PAGE)))
+                } else {
+                    Err(Error::AccessDenied("scan"))
+                };
+                let _ = reply.send(answer);
+            }
+            Call::Reload { caller, reply } => {
+                let answer = if self.admin_right.permits(&caller) {
+                    self.reload()
+                } else {
+                    Err(Error::AccessDenied("admin"))
+                };
+                let _ = reply.send(answer);
+            }
+        }
+    }
+
+    fn act(&mut self, now: Timestamp, caller: &Caller, key: Key, act: Act) {
+        match act {
+            Act::Claim(options, reply) => self.claim(now, caller, key, options, reply),
+            Act::Retain(reply) => self.change_claim(now, caller, key, reply, |device, effects| {
+                device.ownership.retain(now, &caller.client, effects)
+            }),
+            Act::Release(reply) => self.change_claim(now, caller, key, reply, |device, effects| {
+                device.ownership.release(now, &caller.client, effects)
+            }),
+            Act::Clear(reply) => self.change_claim(now, caller, key, reply, |device, _| {
+                device.ownership.clear(&caller.client)
+            }),
+            Act::Acknowledge(sequence, reply) => {
+                let _ = reply.send(self.acknowledge(now, caller, key, sequence));
+            }
+            Act::Request(request, reply) => self.request(caller, key, request, reply),
+            Act::Take(sequence, reply) => {
+                let _ = reply.send(self.of_own_event(caller, key, sequence).and_then(|()| {
+                    Err(Error::Unsupported("the event came whole; there is nothing to take"))
+                }));
+            }
+            Act::Settle(sequence, _, reply) => {
+                let _ =
+                    reply
+                        .send(self.of_own_event(caller, key, sequence).and_then(|()| {
+                            Err(Error::Unsupported("the event is no payment code"))
+                        }));
+            }
+            Act::Diagnose(reply) => self.diagnose(caller, key, reply),
+        }
+    }
+
+    fn claim(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        key: Key,
+        options: Options,
+        reply: Reply<()>,
+    ) {
+        let refusal = match self.devices.get(&key) {
+            None => Some(Error::DeviceGone),
+            Some(device) if device.config.is_none() => {
+                Some(Error::NotReady("no configuration names this device".to_owned()))
+            }
+            Some(device) if !device.scan_right.permits(caller) => Some(Error::AccessDenied("scan")),
+            Some(_) => None,
+        };
+        if let Some(error) = refusal {
+            let _ = reply.send(Err(error));
+            return;
+        }
+        self.callers.last += 1;
+        let ticket = Ticket(self.callers.last);
+        self.callers.claims.insert(ticket.0, reply);
+        let mut effects = Vec::new();
+        if let Some(device) = self.devices.get_mut(&key) {
+            device.ownership.claim(now, caller.client.clone(), options, ticket, &mut effects);
+        }
+        self.settle_claims(key, effects, "challenged");
+    }
+
+    /// A change that only the owner may make; `change` says whether the caller was.
+    fn change_claim(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        key: Key,
+        reply: Reply<()>,
+        change: impl FnOnce(&mut super::Device, &mut Vec<Effect>) -> bool,
+    ) {
+        let mut effects = Vec::new();
+        let answer = match self.devices.get_mut(&key) {
+            None => Err(Error::DeviceGone),
+            Some(device) => {
+                if change(device, &mut effects) {
+                    Ok(())
+                } else {
+                    Err(not_owner(device))
+                }
+            }
+        };
+        let _ = reply.send(answer);
+        self.settle_claims(key, effects, "challenged");
+        self.alive(now, &caller.client);
+    }
+
+    fn acknowledge(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        key: Key,
+        sequence: u64,
+    ) -> Result<(), Error> {
+        if sequence > self.ring.newest() {
+            let newest = self.ring.newest();
+            return Err(Error::InvalidArgument(format!(
+                "sequence {sequence} has not been given out; the newest is {newest}"
+            )));
+        }
+        let device = self.devices.get_mut(&key).ok_or(Error::DeviceGone)?;
+        let due = device.ownership.acknowledge(&caller.client, sequence);
+        let due = due.ok_or_else(|| not_owner(device))?;
+        self.send_held(now, key, &due);
+        Ok(())
+    }
+
+    fn request(&mut self, caller: &Caller, key: Key, request: Request, reply: Reply<()>) {
+        if let Err(error) = self.may_ask(caller, key, request) {
+            let _ = reply.send(Err(error));
+            return;
+        }
+        self.callers.last += 1;
+        let id = RequestId(self.callers.last);
+        let Some(device) = self.devices.get(&key) else { return };
+        if device.order(Order::Ask(id, request)) {
+            self.callers.requests.insert(id, Asked { device: key, request, reply });
+        } else {
+            let _ = reply.send(Err(Error::DeviceBusy));
+        }
+    }
+
+    /// That the caller owns the device and the event came from it.
+    fn of_own_event(&self, caller: &Caller, key: Key, sequence: u64) -> Result<(), Error> {
+        let device = self.devices.get(&key).ok_or(Error::DeviceGone)?;
+        if device.ownership.owner() != Some(&caller.client) {
+            return Err(not_owner(device));
+        }
+        let record = self.ring.get(sequence);
+        if record.is_some_and(|record| record.origin.name == device.identity.origin.name) {
+            return Ok(());
+        }
+        Err(Error::InvalidArgument(format!("event {sequence} is not one of this device's")))
+    }
+
+    fn may_ask(&self, caller: &Caller, key: Key, request: Request) -> Result<(), Error> {
+        let device = self.devices.get(&key).ok_or(Error::DeviceGone)?;
+        if device.ownership.owner() != Some(&caller.client) {
+            return Err(not_owner(device));
+        }
+        let (ability, missing) = match request {
+            Request::Trigger(_) => ("trigger", "this device cannot be triggered by the host"),
+            Request::Enable(_) => ("enable", "this device cannot be switched off by the host"),
+            Request::Indicate(_) => ("indicate", "this device has nothing to signal with"),
+        };
+        let info = device.identity.protocol.ok_or(Error::Unsupported(missing))?;
+        if !info.capabilities.contains(&ability) {
+            return Err(Error::Unsupported(missing));
+        }
+        match device.state() {
+            State::Ready => Ok(()),
+            state => Err(Error::NotReady(format!("its state is {}", state.word()))),
+        }
+    }
+
+    fn diagnose(&mut self, caller: &Caller, key: Key, reply: Reply<Vec<Evidence>>) {
+        let Some(device) = self.devices.get(&key) else {
+            let _ = reply.send(Err(Error::DeviceGone));
+            return;
+        };
+        if device.config.is_some() && !device.scan_right.permits(caller) {
+            let _ = reply.send(Err(Error::AccessDenied("scan")));
+            return;
+        }
+        let health = device.health.read().into_iter();
+        let health = health.map(|(name, count)| (name, Value::Count(count))).collect();
+        let mut evidence = vec![Evidence { kind: "health", values: health }];
+        let (sender, sight) = oneshot::channel();
+        let asked = device.order(Order::Look(sender));
+        // The session answers when it next runs; the daemon does not wait for it.
+        tokio::spawn(async move {
+            if asked && let Ok(sight) = sight.await {
+                evidence.extend(in_words(&sight));
+            }
+            let _ = reply.send(Ok(evidence));
+        });
+    }
+
+    pub(super) fn gone(&mut self, now: Timestamp, client: &Client) {
+        info!(client = %client, "client left the bus");
+        let keys: Vec<Key> = self.devices.keys().copied().collect();
+        for key in keys {
+            let mut effects = Vec::new();
+            if let Some(device) = self.devices.get_mut(&key) {
+                device.ownership.gone(now, client, &mut effects);
+            }
+            self.settle_claims(key, effects, "challenged");
+        }
+    }
+
+    pub(super) fn alive(&mut self, now: Timestamp, client: &Client) {
+        let due: Vec<_> = self
+            .devices
+            .iter_mut()
+            .map(|(key, device)| (*key, device.ownership.proved(client)))
+            .filter(|(_, due)| !due.is_empty())
+            .collect();
+        for (key, due) in due {
+            self.send_held(now, key, &due);
+        }
+    }
+
+    pub(super) fn expire(&mut self, now: Timestamp) {
+        let keys: Vec<Key> = self.devices.keys().copied().collect();
+        for key in keys {
+            let mut effects = Vec::new();
+            if let Some(device) = self.devices.get_mut(&key)
+                && device.deadline().is_some_and(|deadline| deadline <= now)
+            {
+                device.ownership.timeout(now, &mut effects);
+            }
+            if !effects.is_empty() {
+                self.settle_claims(key, effects, "challenged");
+            }
+        }
+    }
+}
+
+fn not_owner(device: &super::Device) -> Error {
+    match device.ownership.owner() {
+        Some(_) => Error::NotOwner,
+        None => Error::NotClaimed,
+    }
+}
+
+fn in_words(sight: &Sight) -> Vec<Evidence> {
+    let baud = BTreeMap::from([("baud", Value::Count(sight.baud.into()))]);
+    let mut evidence = vec![Evidence { kind: "line", values: baud }];
+    if let Some(lines) = &sight.modem_lines {
+        let flags = lines.named().into_iter();
+        let values = flags.map(|(name, on)| (name, Value::Flag(on))).collect();
+        evidence.push(Evidence { kind: "modem-lines", values });
+    }
+    if let Some(counters) = &sight.counters {
+        let counts = counters.named().into_iter();
+        let values = counts.map(|(name, count)| (name, Value::Count(count))).collect();
+        evidence.push(Evidence { kind: "kernel-counters", values });
+    }
+    evidence
+}

@@ -1,0 +1,182 @@
+//! What anyone may know of a device: the values behind its D-Bus properties.
+//!
+//! Contract: nothing secret. The daemon alone writes, through a `watch` channel per device; the
+//! counters of [`Health`] are written by the session.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::event::{Fault, Role};
+use crate::hotplug;
+use crate::protocol;
+use crate::store::{Client, Origin};
+use crate::transport;
+
+/// Where a device stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// Configured, and not there.
+    #[default]
+    Absent,
+    /// There, being opened.
+    Opening,
+    /// Open.
+    Ready,
+    /// There, and cannot be opened or used; `Access` and `LastFault` say why.
+    Unreachable,
+    /// There, and no configuration gives it to us: never opened.
+    Unconfigured,
+}
+
+impl State {
+    /// The word used on the bus.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Opening => "opening",
+            Self::Ready => "ready",
+            Self::Unreachable => "unreachable",
+            Self::Unconfigured => "unconfigured",
+        }
+    }
+}
+
+/// Whether we may open a device's node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// We may.
+    Ok,
+    /// Someone else has it open.
+    Busy,
+    /// Its permissions keep us out.
+    PermissionDenied,
+    /// There is no node.
+    #[default]
+    NotFound,
+}
+
+impl Access {
+    /// The word used on the bus.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Busy => "busy",
+            Self::PermissionDenied => "permission-denied",
+            Self::NotFound => "not-found",
+        }
+    }
+}
+
+impl From<hotplug::Access> for Access {
+    fn from(access: hotplug::Access) -> Self {
+        match access {
+            hotplug::Access::Ok => Self::Ok,
+            hotplug::Access::PermissionDenied => Self::PermissionDenied,
+            hotplug::Access::NotFound => Self::NotFound,
+        }
+    }
+}
+
+impl From<&transport::Error> for Access {
+    fn from(error: &transport::Error) -> Self {
+        match error {
+            transport::Error::Busy => Self::Busy,
+            transport::Error::PermissionDenied => Self::PermissionDenied,
+            transport::Error::NotFound | transport::Error::Disconnected => Self::NotFound,
+            transport::Error::Unsupported | transport::Error::Other(_) => Self::Ok,
+        }
+    }
+}
+
+/// What never changes while a device's object is on the bus.
+#[derive(Debug)]
+pub struct Identity {
+    /// Name, object path, lane and whether simulated: what its events carry too.
+    pub origin: Arc<Origin>,
+    /// What its scans may mean.
+    pub role: Role,
+    /// Who made it; empty where unknown.
+    pub vendor: String,
+    /// Which model; empty where unknown.
+    pub model: String,
+    /// `serial`, `pty`, `replay`.
+    pub transport: &'static str,
+    /// The profile's id, empty for an unconfigured device.
+    pub profile: String,
+    /// The protocol, where configuration names one.
+    pub protocol: Option<&'static protocol::Info>,
+}
+
+impl Identity {
+    /// Whether it reads codes: it then carries the Scanner interface.
+    #[must_use]
+    pub fn is_scanner(&self) -> bool {
+        self.protocol.is_some_and(|info| info.kind == protocol::Kind::Scanner)
+    }
+}
+
+/// What changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Where it stands.
+    pub state: State,
+    /// Whether we may open it.
+    pub access: Access,
+    /// The node it is at, empty while absent.
+    pub node: PathBuf,
+    /// Its serial number, empty where it has none or is absent.
+    pub serial_number: String,
+    /// Who has claimed it.
+    pub owner: Option<Client>,
+    /// Whether the device has been let read.
+    pub enabled: bool,
+    /// The last fault, in words; empty before the first.
+    pub last_fault: String,
+}
+
+/// Counts since the daemon started.
+#[derive(Debug, Default)]
+pub struct Health {
+    /// Bytes received.
+    pub bytes: AtomicU64,
+    /// Events made of them.
+    pub events: AtomicU64,
+    /// Times the line was opened.
+    pub opened: AtomicU64,
+    /// Times the line went away.
+    pub disconnected: AtomicU64,
+    faults: [AtomicU64; Fault::KINDS.len()],
+}
+
+impl Health {
+    /// Counts a fault.
+    pub fn fault(&self, fault: &Fault) {
+        let kind = fault.kind();
+        if let Some(index) = Fault::KINDS.iter().position(|known| *known == kind)
+            && let Some(count) = self.faults.get(index)
+        {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// All counts by name.
+    #[must_use]
+    pub fn read(&self) -> BTreeMap<&'static str, u64> {
+        let named = [
+            ("bytes", &self.bytes),
+            ("events", &self.events),
+            ("opened", &self.opened),
+            ("disconnected", &self.disconnected),
+        ];
+        let faults = Fault::KINDS.into_iter().zip(&self.faults);
+        named
+            .into_iter()
+            .chain(faults)
+            .map(|(name, count)| (name, count.load(Ordering::Relaxed)))
+            .collect()
+    }
+}

@@ -1,0 +1,225 @@
+//! From the daemon's words to D-Bus values and back.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use zbus::{Message, OwnedVariant, Variant};
+
+use super::error::Error;
+use crate::daemon::call::{Evidence, Value};
+use crate::daemon::claim::{LONGEST_WAIT, Options};
+use crate::daemon::status::Status;
+use crate::daemon::{Property, Signal};
+use crate::event::{Event, Scan, Settlement, Verdict};
+use crate::store::{Client, Record};
+
+/// A dictionary of values as they go out.
+pub(super) type Dict<'a> = BTreeMap<&'static str, Variant<'a>>;
+/// A dictionary of values as they come in.
+pub(super) type Arguments = HashMap<String, OwnedVariant>;
+
+const DEVICE: &str = "org.tillbus1.Device";
+const SCANNER: &str = "org.tillbus1.Scanner";
+
+/// The message of a device's signal.
+pub(super) fn signal(
+    path: &str,
+    to: Option<&Client>,
+    signal: &Signal,
+) -> zbus::Result<Option<Message>> {
+    let message = |interface: &'static str, member: &'static str| {
+        let builder = Message::signal(path, interface, member);
+        match to {
+            Some(client) => builder.destination(client.as_str()),
+            None => builder,
+        }
+    };
+    match signal {
+        Signal::Scanned { record, age, stale } => {
+            let Event::Scan(scan) = &record.event;
+            let symbology = scan.symbology.word();
+            let content = scan.content.word();
+            let details = details(record, scan, *age, *stale);
+            let body = (record.sequence, symbology, content, scan.text.as_str(), details);
+            message(SCANNER, "Scanned").build(&body)
+        }
+        Signal::Fault { kind, message: text, details } => {
+            let details: HashMap<&str, Variant<'_>> =
+                details.iter().map(|(name, number)| (*name, (*number).into())).collect();
+            message(DEVICE, "Fault").build(&(*kind, text.as_str(), details))
+        }
+        Signal::ReleaseRequested => message(DEVICE, "ReleaseRequested").build(&(Dict::new(),)),
+        Signal::ClaimLost(reason) => message(DEVICE, "ClaimLost").build(&(*reason,)),
+    }
+    .map(Some)
+}
+
+/// An event as `Replay` gives it: everything where the client may see it, else that it was.
+pub(super) fn replayed(record: &Record, client: &Client, now_age: Duration) -> Dict<'static> {
+    if !record.visible_to(client) {
+        let withheld = [("sequence", record.sequence.into()), ("withheld", true.into())];
+        return withheld.into_iter().collect();
+    }
+    let Event::Scan(scan) = &record.event;
+    let mut dict = owned(details(record, scan, Some(now_age), false));
+    dict.insert("sequence", record.sequence.into());
+    dict.insert("event", "scan".to_owned().into());
+    dict.insert("symbology", scan.symbology.word().to_owned().into());
+    dict.insert("content", scan.content.word().to_owned().into());
+    dict.insert("text", scan.text.clone().into());
+    dict
+}
+
+/// Everything of a scan beside its symbology, content and text. What is absent is not known, and
+/// flags are there only when they are set.
+fn details<'a>(record: &'a Record, scan: &'a Scan, age: Option<Duration>, stale: bool) -> Dict<'a> {
+    let origin = &record.origin;
+    let mut details: Dict<'a> = [
+        ("device", origin.name.as_str().into()),
+        ("lane", origin.lane.as_str().into()),
+        ("received", scan.last.0.into()),
+        ("time", record.time.into()),
+        ("time-synchronised", record.synchronised.into()),
+        ("raw", scan.raw.as_slice().into()),
+        ("upos-scan-data-type", scan.symbology.scan_data_type().into()),
+    ]
+    .into_iter()
+    .collect();
+    if let Some(aim) = scan.aim {
+        details.insert("aim", aim.to_string().into());
+    }
+    if let Some(gtin) = &scan.gtin {
+        details.insert("gtin-14", gtin.as_str().into());
+    }
+    if let Some(encoding) = scan.encoding {
+        details.insert("encoding", encoding.into());
+    }
+    if let Some(age) = age {
+        details.insert("age-ms", u64::try_from(age.as_millis()).unwrap_or(u64::MAX).into());
+    }
+    let flags = [
+        ("inferred", scan.inferred),
+        ("duplicate", record.duplicate),
+        ("simulated", origin.simulated),
+        ("stale", stale),
+    ];
+    details.extend(flags.into_iter().filter(|(_, on)| *on).map(|(name, _)| (name, true.into())));
+    details
+}
+
+fn owned(dict: Dict<'_>) -> Dict<'static> {
+    // Only a file descriptor cannot be copied, and there is none in a scan.
+    dict.into_iter()
+        .filter_map(|(name, value)| Some((name, value.try_into_owned().ok()?.into())))
+        .collect()
+}
+
+/// A property's name and value.
+pub(super) fn property(property: Property, status: &Status) -> (&'static str, Variant<'_>) {
+    match property {
+        Property::State => ("State", status.state.word().into()),
+        Property::Access => ("Access", status.access.word().into()),
+        Property::Node => ("Node", node(status).into()),
+        Property::SerialNumber => ("SerialNumber", status.serial_number.as_str().into()),
+        Property::Owner => ("Owner", owner(status).into()),
+        Property::Enabled => ("Enabled", status.enabled.into()),
+    }
+}
+
+/// The node's path as text; the rare byte that is no UTF-8 shows as U+FFFD.
+pub(super) fn node(status: &Status) -> String {
+    status.node.to_string_lossy().into_owned()
+}
+
+/// The owner's unique name, empty where there is none.
+pub(super) fn owner(status: &Status) -> String {
+    status.owner.as_ref().map_or(String::new(), ToString::to_string)
+}
+
+/// Evidence as `Diagnose` gives it: `kind`, then the values by name.
+pub(super) fn evidence(evidence: Evidence) -> Dict<'static> {
+    let mut dict: Dict<'static> = evidence
+        .values
+        .into_iter()
+        .map(|(name, value)| {
+            let value = match value {
+                Value::Count(count) => count.into(),
+                Value::Flag(flag) => flag.into(),
+                Value::Text(text) => text.into(),
+            };
+            (name, value)
+        })
+        .collect();
+    dict.insert("kind", evidence.kind.to_owned().into());
+    dict
+}
+
+/// The options of `Claim`.
+pub(super) fn claim_options(arguments: &Arguments) -> Result<Options, Error> {
+    let mut options = Options::default();
+    for (name, value) in arguments {
+        match name.as_str() {
+            "wait" => {
+                let longest = u64::try_from(LONGEST_WAIT.as_millis()).unwrap_or(u64::MAX);
+                options.wait = Duration::from_millis(number(name, value, 0, longest)?);
+            }
+            "credit" => {
+                let credit = number(name, value, 1, u64::from(u32::MAX))?;
+                options.credit = u32::try_from(credit).ok();
+            }
+            "max-age" => {
+                options.max_age = Some(Duration::from_millis(number(name, value, 0, u64::MAX)?));
+            }
+            _ => {
+                return Err(Error::InvalidArgument(format!(
+                    "unknown option `{name}` of Claim; accepted: wait, credit, max-age"
+                )));
+            }
+        }
+    }
+    Ok(options)
+}
+
+/// A whole number of any D-Bus integer type: a client's language picks the type, not the person.
+fn number(name: &str, value: &Variant<'_>, least: u64, most: u64) -> Result<u64, Error> {
+    let number = match value {
+        Variant::U8(number) => Some(u64::from(*number)),
+        Variant::U16(number) => Some(u64::from(*number)),
+        Variant::U32(number) => Some(u64::from(*number)),
+        Variant::U64(number) => Some(*number),
+        Variant::I16(number) => u64::try_from(*number).ok(),
+        Variant::I32(number) => u64::try_from(*number).ok(),
+        Variant::I64(number) => u64::try_from(*number).ok(),
+        _ => None,
+    };
+    number.filter(|number| (least..=most).contains(number)).ok_or_else(|| {
+        Error::InvalidArgument(format!(
+            "option `{name}` of Claim takes a whole number from {least} to {most}"
+        ))
+    })
+}
+
+/// The verdict of `Indicate`.
+pub(super) fn verdict(word: &str) -> Result<Verdict, Error> {
+    match word {
+        "good" => Ok(Verdict::Good),
+        "bad" => Ok(Verdict::Bad),
+        "wait" => Ok(Verdict::Wait),
+        "attention" => Ok(Verdict::Attention),
+        _ => Err(Error::InvalidArgument(format!(
+            "unknown verdict {word:?}; accepted: good, bad, wait, attention"
+        ))),
+    }
+}
+
+/// The verdict of `Settle`.
+pub(super) fn settlement(word: &str) -> Result<Settlement, Error> {
+    match word {
+        "used" => Ok(Settlement::Used),
+        "unused" => Ok(Settlement::Unused),
+        "unknown" => Ok(Settlement::Unknown),
+        _ => Err(Error::InvalidArgument(format!(
+            "unknown verdict {word:?}; accepted: used, unused, unknown"
+        ))),
+    }
+}

@@ -1,0 +1,199 @@
+//! Every recording in `tests/logs`, played whole, in pieces, cut short and damaged.
+//!
+//! A `.log` is evidence: what a device sent and was asked. Its `.out` is what tillbus makes of it,
+//! written anew by `UPDATE=1 cargo test --test golden` and read as a diff. Headers of a log that
+//! mean something here: `options` (the keys of `[protocol]`) and `encoding` (labels, in order).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails loudly"
+)]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use support::{Player, Random};
+use tillbus::normalize::Rules;
+use tillbus::protocol::Factory;
+use tillbus::recording::{Recording, Step};
+
+/// How often each log is played in random pieces, and how often with flipped bits.
+const SPLITS: u64 = 20;
+const FLIPS: u64 = 200;
+
+/// Longer than any protocol waits for the rest of a frame or for a reply.
+const SILENCE: Duration = Duration::from_secs(60);
+
+struct Case {
+    name: String,
+    out: PathBuf,
+    recording: Recording,
+    factory: Factory,
+    rules: Rules,
+}
+
+fn cases() -> Vec<Case> {
+    let logs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs");
+    let mut cases: Vec<Case> = entries(&logs)
+        .iter()
+        .flat_map(|folder| entries(folder))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
+        .map(|path| case(&path))
+        .collect();
+    cases.sort_by(|one, other| one.name.cmp(&other.name));
+    assert!(!cases.is_empty(), "there are logs");
+    cases
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries =
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+fn case(path: &Path) -> Case {
+    let protocol = path.parent().and_then(Path::file_name).unwrap().to_string_lossy().into_owned();
+    let name = format!("{protocol}/{}", path.file_stem().unwrap().to_string_lossy());
+    let text = fs::read_to_string(path).unwrap();
+    let recording = Recording::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    for header in ["device", "source"] {
+        assert!(recording.value(header).is_some(), "{name}: the header `{header}` is missing");
+    }
+    let factory = support::configure(&protocol, recording.value("options").unwrap_or(""))
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    let rules = support::rules(&recording);
+    Case { name, out: path.with_extension("out"), recording, factory, rules }
+}
+
+impl Case {
+    fn play(&self, mut split: impl FnMut(usize) -> usize) -> String {
+        let mut player = Player::new(&self.factory, &self.rules);
+        for step in &self.recording.steps {
+            player.step(step, &mut split);
+        }
+        player.close();
+        player.said
+    }
+
+    /// The last step that is a good frame by itself, and whether silence has to end it.
+    fn good(&self) -> (&Step, bool) {
+        let bytes = |step: &&Step| matches!(step, Step::Bytes(_));
+        for step in self.recording.steps.iter().rev().filter(bytes) {
+            let mut player = Player::new(&self.factory, &self.rules);
+            player.step(step, &mut |all| all);
+            let at_once = !player.readings.is_empty();
+            player.wait(SILENCE);
+            if !player.readings.is_empty() && !player.said.contains("fault") {
+                return (step, !at_once);
+            }
+        }
+        panic!("{}: no step is a good frame by itself; add one at the end", self.name);
+    }
+
+    /// Plays damaged steps; whatever they were, good frames behind them are read.
+    fn survives(&self, steps: &[Step], what: &str) {
+        let (good, needs_silence) = self.good();
+        let mut fresh = Player::new(&self.factory, &self.rules);
+        fresh.step(good, &mut |all| all);
+        fresh.wait(SILENCE);
+        let want = fresh.readings.last().unwrap();
+        for silent in [true, false] {
+            if !silent && needs_silence {
+                continue;
+            }
+            let mut player = Player::new(&self.factory, &self.rules);
+            for step in steps {
+                player.step(step, &mut |all| all);
+            }
+            if silent {
+                player.wait(SILENCE);
+            } else {
+                // Without silence a frame cut off runs into the next one, and only that one.
+                player.step(good, &mut |all| all);
+            }
+            let before = player.readings.len();
+            player.step(good, &mut |all| all);
+            player.wait(SILENCE);
+            let read = player.readings.get(before..).unwrap_or_default();
+            assert!(
+                read.iter().any(|reading| reading.data == want.data && reading.aim == want.aim),
+                "{}: {what}, silence {silent}: the good frame behind it is lost\n{}",
+                self.name,
+                player.said
+            );
+        }
+    }
+}
+
+#[test]
+fn logs_say_what_their_out_says() {
+    let update = std::env::var_os("UPDATE").is_some();
+    let mut stale = Vec::new();
+    for case in cases() {
+        let said = case.play(|all| all);
+        if update {
+            fs::write(&case.out, &said).unwrap();
+        } else if fs::read_to_string(&case.out).unwrap_or_default() != said {
+            stale.push(format!("{} says:\n{said}", case.name));
+        }
+    }
+    assert!(
+        stale.is_empty(),
+        "not what the .out says; if it is right, UPDATE=1 cargo test --test golden\n{}",
+        stale.join("\n")
+    );
+}
+
+#[test]
+fn pieces_make_no_difference() {
+    for case in cases() {
+        let whole = case.play(|all| all);
+        assert_eq!(case.play(|_| 1), whole, "{}: byte by byte", case.name);
+        for seed in 0..SPLITS {
+            let mut random = Random(seed);
+            let said = case.play(|all| 1 + random.below(all.min(12)));
+            assert_eq!(said, whole, "{}: in pieces, seed {seed}", case.name);
+        }
+    }
+}
+
+#[test]
+fn cut_off_anywhere_the_next_frame_is_read() {
+    for case in cases() {
+        let steps = &case.recording.steps;
+        for (index, step) in steps.iter().enumerate() {
+            let cuts = if let Step::Bytes(bytes) = step { bytes.len() } else { 1 };
+            for cut in 0..cuts {
+                let mut short = steps.get(..index).unwrap_or_default().to_vec();
+                if let (Step::Bytes(bytes), 1..) = (step, cut) {
+                    short.push(Step::Bytes(bytes.iter().take(cut).copied().collect()));
+                }
+                case.survives(&short, &format!("cut in step {} after {cut}", index + 1));
+            }
+        }
+    }
+}
+
+#[test]
+fn with_bits_flipped_the_next_frame_is_read() {
+    for case in cases() {
+        for seed in 0..FLIPS {
+            let mut random = Random(seed);
+            let mut steps = case.recording.steps.clone();
+            for _ in 0..=random.below(4) {
+                let place = random.below(steps.len());
+                if let Some(Step::Bytes(bytes)) = steps.get_mut(place) {
+                    let byte = random.below(bytes.len());
+                    bytes[byte] ^= 1 << random.below(8);
+                }
+            }
+            case.survives(&steps, &format!("bits flipped, seed {seed}"));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Whatever comes over a line, in whatever order: no protocol panics, waits for ever or stays lost.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails loudly"
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use support::Player;
+use tillbus::event::{Request, Role, Verdict};
+use tillbus::normalize::Rules;
+use tillbus::protocol::{ALL, Factory};
+use tillbus::recording::{Recording, Step};
+
+/// Longer than any protocol waits for the rest of a frame or for a reply.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// Options worth trying beside the defaults, by protocol.
+const OPTIONS: &[(&str, &[&str])] = &[(
+    "line-scanner",
+    &[
+        "suffix = \"CR LF\", max-length = 16",
+        "suffix = [\"CR\", \"ETX\", \"0x00\", \"LF\"], prefix = \"STX\"",
+        "gap-ms = 20, aim = \"off\"",
+        "gap-ms = 20, suffix = \"CR\", aim = \"required\", max-length = 16",
+    ],
+)];
+
+fn rules() -> Rules {
+    let encodings = vec![encoding_rs::UTF_8, encoding_rs::GB18030, encoding_rs::SHIFT_JIS];
+    Rules { role: Role::Both, encodings }
+}
+
+/// Bytes that mean something to some protocol come more often than the others.
+fn byte() -> impl Strategy<Value = u8> {
+    prop_oneof![
+        any::<u8>(),
+        Just(b'\r'),
+        Just(b'\n'),
+        b'0'..=b'9',
+        prop::sample::select(vec![0x00, 0x02, 0x03, 0x1D, 0x31, 0x33, 0x7E, b']', b'E', 0xFF]),
+    ]
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    prop_oneof![
+        any::<bool>().prop_map(Request::Trigger),
+        any::<bool>().prop_map(Request::Enable),
+        prop::sample::select(vec![Verdict::Good, Verdict::Bad, Verdict::Wait, Verdict::Attention])
+            .prop_map(Request::Indicate),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => prop::collection::vec(byte(), 1..40).prop_map(Step::Bytes),
+        1 => (byte(), 100_usize..9_000).prop_map(|(byte, count)| Step::Bytes(vec![byte; count])),
+        2 => (0_u64..5_000_000).prop_map(|micros| Step::Wait(Duration::from_micros(micros))),
+        2 => request().prop_map(Step::Ask),
+        1 => byte().prop_map(Step::BadByte),
+        1 => Just(Step::Break),
+        1 => Just(Step::Close),
+    ]
+}
+
+/// Every protocol with every set of options, and a frame that it reads as it stands.
+fn conversations() -> Vec<(String, Factory, Vec<u8>)> {
+    let mut all = Vec::new();
+    for info in ALL {
+        let more = OPTIONS.iter().find(|(name, _)| *name == info.name).map_or(&[][..], |row| row.1);
+        for options in [""].iter().chain(more) {
+            let factory = support::configure(info.name, options).unwrap();
+            let good = good_frame(&factory)
+                .unwrap_or_else(|| panic!("{} with {options}: no frame it reads", info.name));
+            all.push((format!("{} {options}", info.name), factory, good));
+        }
+    }
+    all
+}
+
+/// A frame that such a protocol reads, out of all that the protocols here are known to read.
+fn good_frame(factory: &Factory) -> Option<Vec<u8>> {
+    const FRAMES: [&[u8]; 4] =
+        [b"4006381333931\r", b"400638\r\n", b"\x02400638\r", b"]E04006381333931\r"];
+    FRAMES.iter().map(|frame| frame.to_vec()).find(|frame| {
+        let mut player = Player::new(factory, &rules());
+        player.step(&Step::Bytes(frame.clone()), &mut |all| all);
+        player.wait(SILENCE);
+        player.readings.len() == 1 && !player.said.contains("fault")
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn after_anything_a_good_frame_is_read(
+        steps in prop::collection::vec(step(), 0..20),
+        cut in 1_usize..64,
+    ) {
+        for (name, factory, good) in conversations() {
+            let mut player = Player::new(&factory, &rules());
+            for step in &steps {
+                player.step(step, &mut |all| cut.min(all));
+            }
+            player.wait(SILENCE);
+            let before = player.readings.len();
+            player.step(&Step::Bytes(good), &mut |all| all);
+            player.wait(SILENCE);
+            prop_assert_eq!(player.readings.len(), before + 1, "{}: {}", name, player.said);
+        }
+    }
+
+    #[test]
+    fn pieces_make_no_difference(
+        steps in prop::collection::vec(step(), 0..12),
+        cut in 1_usize..16,
+    ) {
+        for (name, factory, _) in conversations() {
+            let play = |most: usize| {
+                let mut player = Player::new(&factory, &rules());
+                for step in &steps {
+                    player.step(step, &mut |all| most.min(all));
+                }
+                player.close();
+                player.said
+            };
+            prop_assert_eq!(play(cut), play(usize::MAX), "{}", name);
+        }
+    }
+
+    #[test]
+    fn a_recording_reads_back(steps in prop::collection::vec(step(), 0..20)) {
+        let recording = Recording { header: vec!["device: any".to_owned()], steps };
+        prop_assert_eq!(Recording::parse(&recording.to_string()), Ok(recording));
+    }
+
+    #[test]
+    fn no_text_is_a_panic(text in ".{0,200}") {
+        let _ = Recording::parse(&text);
+        for info in ALL {
+            let _ = support::configure(info.name, &text);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Plays recordings against protocols, for the golden and the hostile tests.
+
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use tillbus::event::{Event, Reading, Request, Timestamp};
+use tillbus::normalize::{self, Rules};
+use tillbus::protocol::{self, Factory, Input, Item, Opening, Output, Protocol, RequestId};
+use tillbus::recording::{Recording, Step};
+use tillbus::settings::File;
+
+/// A protocol may ask to be woken this often in one wait; more is a timer that never rests.
+const MOST_TIMEOUTS: usize = 1_000;
+
+/// A small generator with a seed, so that a failure repeats.
+pub struct Random(pub u64);
+
+impl Random {
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap_or(0) % bound.max(1)
+    }
+}
+
+/// Makes a protocol's factory from the `[protocol]` keys of an inline table.
+pub fn configure(name: &str, options: &str) -> Result<Factory, String> {
+    let info = protocol::find(name).ok_or_else(|| format!("no protocol `{name}`"))?;
+    let file = File { name: "options".to_owned(), text: format!("protocol = {{ {options} }}") };
+    let document = file.parse().map_err(|error| error.to_string())?;
+    let root = document.root();
+    let section = root.section("protocol").map_err(|error| error.to_string())?;
+    let section = section.ok_or("no options")?;
+    let factory = (info.configure)(&section).map_err(|error| error.to_string())?;
+    section.finish().map_err(|error| error.to_string())?;
+    Ok(factory)
+}
+
+/// One conversation being played, and all that was said in it.
+pub struct Player {
+    factory: Factory,
+    rules: Rules,
+    protocol: Box<dyn Protocol>,
+    now: Timestamp,
+    requests: u64,
+    out: Output,
+    /// The transcript.
+    pub said: String,
+    /// The readings.
+    pub readings: Vec<Reading>,
+}
+
+const START: Timestamp = Timestamp(1_000_000);
+
+impl Player {
+    /// A line that has just been opened.
+    pub fn new(factory: &Factory, rules: &Rules) -> Self {
+        let mut player = Self {
+            factory: factory.clone(),
+            rules: rules.clone(),
+            protocol: factory(),
+            now: START,
+            requests: 0,
+            out: Output::default(),
+            said: String::new(),
+            readings: Vec::new(),
+        };
+        player.open();
+        player
+    }
+
+    fn open(&mut self) {
+        self.protocol = (self.factory)();
+        self.protocol.opened(self.now, Opening::Fresh, &mut self.out);
+        self.hear();
+    }
+
+    /// Plays one step, bytes in the pieces that `split` makes of them.
+    pub fn step(&mut self, step: &Step, split: &mut dyn FnMut(usize) -> usize) {
+        match step {
+            Step::Bytes(bytes) => {
+                let mut rest = bytes.as_slice();
+                while !rest.is_empty() {
+                    let (piece, after) = rest.split_at(split(rest.len()).clamp(1, rest.len()));
+                    self.input(Input::Bytes(piece));
+                    rest = after;
+                }
+            }
+            Step::Wait(wait) => self.wait(*wait),
+            Step::Ask(request) => self.ask(*request),
+            Step::BadByte(byte) => self.input(Input::BadByte(*byte)),
+            Step::Break => self.input(Input::Break),
+            Step::Close => {
+                self.close();
+                self.open();
+            }
+        }
+    }
+
+    /// The line goes away.
+    pub fn close(&mut self) {
+        self.protocol.closed(self.now, &mut self.out);
+        self.hear();
+    }
+
+    /// Time goes by, with all the timeouts in it.
+    pub fn wait(&mut self, wait: Duration) {
+        let end = self.now + wait;
+        for _ in 0..MOST_TIMEOUTS {
+            let Some(deadline) = self.protocol.deadline().filter(|deadline| *deadline <= end)
+            else {
+                self.now = end;
+                return;
+            };
+            self.now = self.now.max(deadline);
+            self.protocol.timeout(self.now, &mut self.out);
+            self.hear();
+        }
+        panic!("{MOST_TIMEOUTS} timeouts in {wait:?}: a timer that never rests");
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        self.protocol.receive(self.now, input, &mut self.out);
+        self.hear();
+    }
+
+    fn ask(&mut self, request: Request) {
+        self.requests += 1;
+        let id = RequestId(self.requests);
+        if let Err(refusal) = self.protocol.request(self.now, id, request, &mut self.out) {
+            assert!(self.out.is_empty(), "a refused request said something all the same");
+            self.say(&format!("refused {}: {refusal}", id.0));
+        }
+        self.hear();
+    }
+
+    fn hear(&mut self) {
+        while let Some(item) = self.out.pop() {
+            match item {
+                Item::Reading(reading) => self.reading(reading),
+                Item::Fault(fault) => self.say(&format!("fault {}: {fault}", fault.kind())),
+                Item::Answer(id, Ok(())) => self.say(&format!("answer {}: done", id.0)),
+                Item::Answer(id, Err(failure)) => self.say(&format!("answer {}: {failure}", id.0)),
+                Item::Write(bytes, token) => {
+                    self.say(&format!("write{}", hex(&bytes)));
+                    if let Some(token) = token {
+                        self.protocol.sent(self.now, token, &mut self.out);
+                    }
+                }
+            }
+        }
+    }
+
+    fn reading(&mut self, reading: Reading) {
+        assert!(!reading.data.expose().is_empty(), "an empty reading");
+        assert!(reading.first <= reading.last && reading.last <= self.now, "times out of order");
+        let aim = reading.aim.map_or_else(|| "-".to_owned(), |aim| aim.to_string());
+        let named = reading.symbology.map_or("-", |symbology| symbology.word());
+        let data = hex(reading.data.expose());
+        let (first, last) = (seconds(reading.first), seconds(reading.last));
+        self.say(&format!("reading {aim} {named} {first} to {last}:{data}"));
+        let Event::Scan(scan) = normalize::scan(reading.clone(), &self.rules);
+        assert_eq!(scan.raw.as_slice(), reading.data.expose().as_slice(), "raw bytes are kept");
+        let gtin = scan.gtin.as_ref().map_or("-", |gtin| gtin.as_str());
+        self.say(&format!(
+            "scan {}{} {} gtin {gtin} type {} {} {:?}",
+            scan.symbology,
+            if scan.inferred { " (inferred)" } else { "" },
+            scan.content.word(),
+            scan.symbology.scan_data_type(),
+            scan.encoding.unwrap_or("-"),
+            scan.text
+        ));
+        self.readings.push(reading);
+    }
+
+    fn say(&mut self, text: &str) {
+        let _ = writeln!(self.said, "{} {text}", seconds(self.now));
+    }
+}
+
+fn seconds(time: Timestamp) -> String {
+    let since = time.since(START);
+    format!("{}.{:06}", since.as_secs(), since.subsec_micros())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, " {byte:02X}");
+        text
+    })
+}
+
+/// The rules that a recording's `encoding` header gives, for goods.
+pub fn rules(recording: &Recording) -> Rules {
+    let labels = recording.value("encoding").unwrap_or("utf-8");
+    let encodings = labels
+        .split_ascii_whitespace()
+        .map(|label| {
+            encoding_rs::Encoding::for_label(label.as_bytes())
+                .unwrap_or_else(|| panic!("`{label}` is no encoding"))
+        })
+        .collect();
+    Rules { role: tillbus::event::Role::Goods, encodings }
+}
