@@ -8,13 +8,13 @@ use tokio::sync::{mpsc, watch};
 use super::claim::Ownership;
 use super::outbox::{Property, View};
 use super::rights::Right;
-use super::status::{Access, Health, Identity, State, Status};
+use super::status::{Access, Identity, State, Status};
 use super::{Key, name};
 use crate::config::{DeviceConfig, Match};
 use crate::event::{Role, Timestamp};
 use crate::hotplug;
 use crate::recording::Recording;
-use crate::session::{Order, Spec};
+use crate::session::{Health, Order, Spec};
 use crate::store::Origin;
 
 /// How many orders may wait at a session; the next one is refused as busy.
@@ -176,8 +176,13 @@ impl Device {
         self.orders.is_some()
     }
 
-    /// A watched path changed: a session that waits for it tries again.
-    pub(super) fn path_changed(&self, path: &Path) {
+    /// Whether somebody else, or its rights, keep us from opening it.
+    pub(super) fn is_kept_out(&self) -> bool {
+        matches!(self.status.borrow().access, Access::Busy | Access::PermissionDenied)
+    }
+
+    /// A session that waits for this path tries again.
+    pub(super) fn retry_at(&self, path: &Path) {
         if self.path == path {
             // A full queue means that the session is awake anyway.
             self.order(Order::Retry);

@@ -37,13 +37,10 @@ use crate::event::{Request, Timestamp};
 use crate::hotplug::{self, Monitor, PathChange, PathWatch};
 use crate::protocol::RequestId;
 use crate::recording::Recording;
-use crate::session::{self, Report};
+pub use crate::session::Key;
+use crate::session::{self, Report, Reports};
 use crate::settings;
 use crate::store::{Client, Ring};
-
-/// Names a device's object for as long as it is on the bus; never used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key(u64);
 
 /// Everything that can wake the daemon, but for a claim's deadline.
 #[derive(Debug)]
@@ -90,6 +87,8 @@ pub struct Daemon {
     tasks: HashMap<tokio::task::Id, Key>,
     wakes: mpsc::Sender<Wake>,
     inbox: mpsc::Receiver<Wake>,
+    report_to: Reports,
+    reports: mpsc::Receiver<(Key, Report)>,
     outbox: Outbox,
     replays: HashMap<String, Recording>,
     callers: Callers,
@@ -125,6 +124,7 @@ impl Daemon {
         outbox: Outbox,
     ) -> Self {
         let (wakes, inbox) = mpsc::channel(WAKES);
+        let (report_to, reports) = mpsc::channel(WAKES);
         let mut daemon = Self {
             load,
             scan_right: Right::default(),
@@ -139,6 +139,8 @@ impl Daemon {
             tasks: HashMap::new(),
             wakes,
             inbox,
+            report_to,
+            reports,
             outbox,
             replays: HashMap::new(),
             callers: Callers::default(),
@@ -203,7 +205,7 @@ impl Daemon {
 
     /// The next wake, or `None` when the deadline comes first.
     async fn next_wake(&mut self, deadline: Option<Timestamp>) -> Option<Wake> {
-        let Self { inbox, monitor, paths, sessions, .. } = self;
+        let Self { inbox, reports, monitor, paths, sessions, .. } = self;
         let plug = async {
             match monitor {
                 Some(monitor) => monitor.next().await,
@@ -223,6 +225,7 @@ impl Daemon {
             }
         };
         tokio::select! {
+            Some((key, report)) = reports.recv() => Some(Wake::Session(key, report)),
             Some(wake) = inbox.recv() => Some(wake),
             change = plug => Some(Wake::Plug(change)),
             change = path => Some(Wake::Path(change)),
@@ -269,9 +272,16 @@ impl Daemon {
     /// What is at a path changed: a session that waits for it tries again.
     fn path(&mut self, change: std::io::Result<PathChange>) {
         match change {
-            Ok(PathChange::Appeared(path) | PathChange::Released(path)) => {
+            Ok(PathChange::Appeared(path)) => {
                 for device in self.devices.values() {
-                    device.path_changed(&path);
+                    device.retry_at(&path);
+                }
+            }
+            // Our own failed tries release the port as well: whoever would follow each of them with
+            // another try would never rest.
+            Ok(PathChange::Released(path)) => {
+                for device in self.devices.values().filter(|device| device.is_kept_out()) {
+                    device.retry_at(&path);
                 }
             }
             // The port itself says that it is gone.
@@ -372,7 +382,8 @@ impl Daemon {
                 let serial = plug.map(|plug| plug.serial.clone()).unwrap_or_default();
                 let replay = self.replays.get(&device.identity.origin.name).cloned();
                 if let Some((spec, orders)) = device.start(path, serial, replay) {
-                    let task = self.sessions.spawn(session::run(spec, orders, self.wakes.clone()));
+                    let task =
+                        self.sessions.spawn(session::run(spec, orders, self.report_to.clone()));
                     self.tasks.insert(task.id(), key);
                 }
             }
@@ -458,11 +469,11 @@ impl Daemon {
         }
         // The sessions' last words (cut-off frames) are of no use any more, but a session that
         // waits to say them must not be kept from ending.
-        let Self { sessions, inbox, .. } = self;
+        let Self { sessions, reports, .. } = self;
         loop {
             tokio::select! {
                 ended = sessions.join_next() => if ended.is_none() { return },
-                _ = inbox.recv() => {}
+                _ = reports.recv() => {}
             }
         }
     }
