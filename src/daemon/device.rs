@@ -37,8 +37,14 @@ pub(super) struct Device {
 }
 
 impl Device {
-    pub(super) fn configured(key: Key, config: Arc<DeviceConfig>, scan_right: Right) -> Self {
+    pub(super) fn configured(
+        key: Key,
+        config: Arc<DeviceConfig>,
+        scan_right: Right,
+        replayed: bool,
+    ) -> Self {
         let transport = match config.matches {
+            _ if replayed => "replay",
             Match::Pty(_) => "pty",
             Match::Path(_) | Match::Tty(_) | Match::Usb { .. } => "serial",
         };
@@ -47,7 +53,7 @@ impl Device {
                 name: config.name.clone(),
                 path: name::device_path(&config.name),
                 lane: config.lane.clone(),
-                simulated: config.simulated,
+                simulated: config.simulated || replayed,
             }),
             role: config.role,
             vendor: config.vendor.clone(),

@@ -68,6 +68,9 @@ pub enum Wake {
 /// Reads the configuration, at start and at each reload.
 pub type Loader = Box<dyn Fn() -> Result<Config, Vec<settings::Error>> + Send>;
 
+/// Recordings to play in the place of ports, by device name.
+pub type Replays = HashMap<String, Recording>;
+
 /// How many wakes may wait before those who send them do. Sessions then stop reading their ports,
 /// whose kernel buffers hold on.
 const WAKES: usize = 1024;
@@ -90,7 +93,7 @@ pub struct Daemon {
     report_to: Reports,
     reports: mpsc::Receiver<(Key, Report)>,
     outbox: Outbox,
-    replays: HashMap<String, Recording>,
+    replays: Replays,
     callers: Callers,
     wall: deliver::Wall,
     last_key: u64,
@@ -121,6 +124,7 @@ impl Daemon {
         load: Loader,
         epoch: String,
         udev: Option<OwnedFd>,
+        replays: Replays,
         outbox: Outbox,
     ) -> Self {
         let (wakes, inbox) = mpsc::channel(WAKES);
@@ -142,18 +146,13 @@ impl Daemon {
             report_to,
             reports,
             outbox,
-            replays: HashMap::new(),
+            replays,
             callers: Callers::default(),
             wall: deliver::Wall::default(),
             last_key: 0,
         };
         daemon.adopt(config);
         daemon
-    }
-
-    /// Plays a recording in the place of this device's port.
-    pub fn replay(&mut self, device: String, recording: Recording) {
-        self.replays.insert(device, recording);
     }
 
     /// The sequence of the newest event, as it rises.
@@ -317,6 +316,7 @@ impl Daemon {
     fn adopt(&mut self, config: Config) {
         self.scan_right = Right::resolve(&config.access.scan);
         self.admin_right = Right::resolve(&config.access.admin);
+        let config_access = config.access;
         let mut rest: Vec<_> = config.devices.into_iter().map(Arc::new).collect();
         let outdated: Vec<Key> = self
             .devices
@@ -333,8 +333,13 @@ impl Daemon {
         }
         for config in rest {
             let key = self.next_key();
-            let right = Right::resolve(&config.access.scan);
-            let device = Device::configured(key, config, right);
+            let right = if config.access.scan == config_access.scan {
+                self.scan_right.clone()
+            } else {
+                Right::resolve(&config.access.scan)
+            };
+            let replayed = self.replays.contains_key(&config.name);
+            let device = Device::configured(key, config, right, replayed);
             self.outbox.send(Notice::Added(device.view()));
             self.devices.insert(key, device);
         }
