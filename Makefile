@@ -72,6 +72,7 @@ install-programs: build
 	$(INSTALL_PROGRAM) $(release)/tillbusctl "$(DESTDIR)$(bindir)/tillbusctl"
 	$(INSTALL_PROGRAM) $(release)/tillbusd "$(DESTDIR)$(sbindir)/tillbusd"
 	rm -rf $(release)/man && mkdir $(release)/man && $(release)/tillbusctl man $(release)/man
+	$(release)/tillbusd --man >$(release)/man/tillbusd.8
 	for section in 1 5 8; do \
 	  for page in $(release)/man/*.$$section; do \
 	    if [ -e "$$page" ]; then \

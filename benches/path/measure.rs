@@ -46,7 +46,7 @@ pub(crate) struct Found {
     pub(crate) events_per_second: f64,
     pub(crate) events_per_core_second: f64,
     pub(crate) resident_kilobytes: f64,
-    pub(crate) proportional_kilobytes: f64,
+    pub(crate) proportional_kilobytes: Option<f64>,
     pub(crate) idle_sleeps: Option<f64>,
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn run(subject: Subject, count: usize, effort: Effort) -> Result<Foun
         traced(&running, &ports, &mut client, effort.traced, &mut found)?;
         let (resident, proportional) = running.memory()?;
         found.resident_kilobytes = real(resident);
-        found.proportional_kilobytes = real(proportional);
+        found.proportional_kilobytes = proportional.map(real);
         saturated(&running, &ports, &mut client, effort.saturated, &mut found)
     };
     measure().map_err(|error| {

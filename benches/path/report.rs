@@ -30,7 +30,7 @@ pub(crate) fn medians(runs: &[Found]) -> Found {
         events_per_second: of(|found| found.events_per_second),
         events_per_core_second: of(|found| found.events_per_core_second),
         resident_kilobytes: of(|found| found.resident_kilobytes),
-        proportional_kilobytes: of(|found| found.proportional_kilobytes),
+        proportional_kilobytes: once(|found| found.proportional_kilobytes),
         idle_sleeps: once(|found| found.idle_sleeps),
     }
 }
@@ -72,7 +72,7 @@ impl Row {
             figure.map_or("-".to_owned(), |figure| format!("{figure:.digits$}"))
         };
         println!(
-            "{:>5} {:13} {:>8.1} {:>8.1} {:>8.1} {:>8.2} {:>8} {:>8} {:>9.0} {:>10.0} {:>9.0} {:>9.0} {:>9.1} {:>9.1} {:>7}",
+            "{:>5} {:13} {:>8.1} {:>8.1} {:>8.1} {:>8.2} {:>8} {:>8} {:>9.0} {:>10.0} {:>9.0} {:>9} {:>9.1} {:>9.1} {:>7}",
             self.ports,
             self.subject.name(),
             found.latency_p50,
@@ -84,7 +84,7 @@ impl Row {
             found.events_per_second,
             found.events_per_core_second,
             found.resident_kilobytes,
-            found.proportional_kilobytes,
+            optional(found.proportional_kilobytes, 0),
             found.owned / 1e3,
             found.ready / 1e3,
             optional(found.idle_sleeps, 0),
