@@ -1,6 +1,6 @@
 //! The tables.
 
-use crate::measure::Found;
+use crate::measure::{self, Found};
 use crate::subject::Subject;
 
 /// The medians of a subject's runs.
@@ -154,6 +154,7 @@ pub(crate) fn goals(rows: &[Row]) {
         most("name owned, 16 ports", ours(16, |found| found.owned / 1e3), " ms", 15.0),
         most("all ready, 512 ports", ours(512, |found| found.ready / 1e3), " ms", 50.0),
         most("idle wake-ups, any number of ports", idle, "", 0.0),
+        most("normalizing a GTIN", Some(measure::normalizing()), " ns", 300.0),
     ];
     println!("\n{:38} {:>20} {:>20}", "tillbusd", "measured", "goal");
     goals.iter().for_each(Goal::print);
