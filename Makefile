@@ -98,6 +98,8 @@ install-data:
 	$(INSTALL_DATA) -D udev/70-tillbus.rules "$(DESTDIR)$(udevdir)/rules.d/70-tillbus.rules"
 	install -d "$(DESTDIR)$(datadir)/tillbus/profiles" "$(DESTDIR)$(docdir)/protocol-docs" "$(DESTDIR)$(licensedir)"
 	$(INSTALL_DATA) profiles/*.toml "$(DESTDIR)$(datadir)/tillbus/profiles/"
+	install -d "$(DESTDIR)$(mandir)/man5"
+	$(INSTALL_DATA) man/*.5 "$(DESTDIR)$(mandir)/man5/"
 	$(INSTALL_DATA) README.md ARCHITECTURE.md "$(DESTDIR)$(docdir)/"
 	$(INSTALL_DATA) protocol-docs/*.md "$(DESTDIR)$(docdir)/protocol-docs/"
 	$(INSTALL_DATA) LICENSE-APACHE LICENSE-MIT "$(DESTDIR)$(licensedir)/"
