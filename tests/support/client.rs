@@ -13,9 +13,8 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::Mutex;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use zbus::connection::Builder;
 use zbus::export::futures_core::Stream as _;
 use zbus::export::serde::{Deserialize, Serialize};
