@@ -168,7 +168,7 @@ fn words(value: Option<&str>) -> String {
 mod tests {
     use super::*;
 
-    const ADAPTER: &[(&str, &str)] = &[
+    const ADAPTER: &Properties = &[
         ("SUBSYSTEM", "tty"),
         ("DEVPATH", "/devices/pci0000:00/0000:00:14.0/usb1/1-2/1-2:1.0/ttyUSB0/tty/ttyUSB0"),
         ("DEVNAME", "/dev/ttyUSB0"),
@@ -183,7 +183,9 @@ mod tests {
         ("ID_MODEL", "USB_Serial"),
     ];
 
-    fn describe_with(changes: &[(&str, &str)], hardware: bool) -> Option<Device> {
+    type Properties = [(&'static str, &'static str)];
+
+    fn describe_with(changes: &Properties, hardware: bool) -> Option<Device> {
         let property = |key: &str| {
             let rows = changes.iter().chain(ADAPTER);
             let found = rows.clone().find(|(name, _)| *name == key)?;
@@ -209,7 +211,7 @@ mod tests {
     fn identities() {
         let usb = "/devices/pci0/usb1/1-2/1-2:1.0/ttyUSB7/tty/ttyUSB7";
         let soldered = "/devices/platform/serial8250/tty/ttyS1";
-        let rows: &[(&str, &[(&str, &str)], &str)] = &[
+        let rows: &[(&str, &Properties, &str)] = &[
             (
                 "another number after a replug",
                 &[("DEVNAME", "/dev/ttyUSB7"), ("DEVPATH", usb)],
@@ -238,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_is_no_port_is_not_listed() {
-        let rows: &[(&str, &[(&str, &str)], bool)] = &[
+        let rows: &[(&str, &Properties, bool)] = &[
             ("another subsystem", &[("SUBSYSTEM", "usb")], true),
             ("a console", &[("DEVPATH", "/devices/virtual/tty/tty1")], true),
             ("a UART that the board lacks", &[], false),

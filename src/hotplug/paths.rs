@@ -29,7 +29,8 @@ pub enum PathChange {
     /// It leads nowhere any more.
     Gone(PathBuf),
     /// Somebody who could write to it has closed it, or its rights have changed: one that was busy
-    /// or forbidden is worth another try.
+    /// or forbidden is worth another try. Our own close is told as well, and so is the end of an
+    /// open that failed half-way: after any other error it is no reason to try again.
     Released(PathBuf),
 }
 

@@ -1,3 +1,72 @@
 //! Devices without hardware: what they send, and the faults they can be asked for.
+//!
+//! A [`Simulated`] device is pure and has one file; [`ALL`] lists them. A [`Simulation`] puts one
+//! on a [`port::VirtualPort`] and does to it what it is told by [`Command`]s, one at a time, from
+//! a [`script`] or from a program. The device's own options are those of its protocol.
+//!
+//! A bad byte or a break cannot be simulated on a pty; a recording played in place of the port
+//! (`Port::replay`) has them.
 
+mod garble;
+mod grow_gm65;
+mod line_scanner;
 pub mod port;
+mod run;
+pub mod script;
+
+use crate::event::Symbology;
+use crate::settings;
+
+pub use run::{Command, Options, Simulation, run};
+
+/// The simulated devices, under the names of their protocols.
+pub const ALL: &[Info] = &[line_scanner::INFO, grow_gm65::INFO];
+
+/// The simulated device that speaks the protocol of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Info> {
+    ALL.iter().find(|info| info.name == name)
+}
+
+/// What there is to know of a simulated device.
+#[derive(Debug)]
+pub struct Info {
+    /// The name of its protocol.
+    pub name: &'static str,
+    /// Makes one with the options of a profile's `[protocol]` table, of which it reads those that
+    /// matter to what is sent.
+    pub configure: fn(&settings::Section<'_>) -> Result<Box<dyn Simulated>, settings::Error>,
+}
+
+/// A device, seen from its own side of the line. Pure: no input makes it fail.
+pub trait Simulated: Send {
+    /// A code is held before it: what it sends, nothing if it is not reading now.
+    fn scan(&mut self, code: &Code) -> Vec<u8>;
+
+    /// The host has sent something.
+    fn receive(&mut self, _bytes: &[u8], _out: &mut Actions) {}
+}
+
+/// A code as it is printed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Code {
+    /// Its symbology, where it matters.
+    pub symbology: Option<Symbology>,
+    /// What it carries.
+    pub data: Vec<u8>,
+}
+
+impl Code {
+    /// A code of no particular symbology.
+    #[must_use]
+    pub fn plain(data: impl Into<Vec<u8>>) -> Self {
+        Self { symbology: None, data: data.into() }
+    }
+}
+
+/// What a device does about what it was sent.
+#[derive(Debug, Default)]
+pub struct Actions {
+    /// What it sends back.
+    pub send: Vec<u8>,
+}

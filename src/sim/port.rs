@@ -17,7 +17,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::readiness::watch;
-use crate::transport::{speed, unread};
+use crate::transport::{set_baud, speed, unread};
 
 /// How long a hang-up waits for the host to read what was sent before.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -72,6 +72,15 @@ impl VirtualPort {
     /// Where the system does not tell.
     pub fn speed(&self) -> io::Result<u32> {
         Ok(speed(self.host.as_fd())?)
+    }
+
+    /// Sets the host's side to a speed, in baud, as it may have been left by the last who used it.
+    ///
+    /// # Errors
+    ///
+    /// Where the system refuses.
+    pub fn set_speed(&self, baud: u32) -> io::Result<()> {
+        Ok(set_baud(self.host.as_fd(), baud)?)
     }
 
     /// Waits for the host and takes what it wrote, with one read. Safe to cancel.

@@ -138,6 +138,13 @@ pub(super) fn set_speed(termios: &mut libc::termios2, baud: u32) {
     termios.c_ospeed = baud;
 }
 
+/// Sets the speed and nothing else.
+pub(crate) fn set_baud(fd: BorrowedFd<'_>, baud: u32) -> Result<()> {
+    let mut termios = termios(fd)?;
+    set_speed(&mut termios, baud);
+    set_termios(fd, &termios)
+}
+
 /// Asks the driver to hand on each byte at once rather than to gather some.
 pub(super) fn low_latency(fd: BorrowedFd<'_>) -> Result<()> {
     #[expect(unsafe_code, reason = "the structure has a pointer, which has no default")]

@@ -20,7 +20,7 @@ use crate::profile::Line;
 use crate::protocol::Input;
 use crate::recording::Recording;
 
-pub(crate) use ioctl::{speed, unread};
+pub(crate) use ioctl::{set_baud, speed, unread};
 pub(crate) use lock::is_pty;
 pub use unmark::Unmark;
 
