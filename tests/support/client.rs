@@ -133,6 +133,13 @@ impl Signal {
         self.0.header().destination().is_some()
     }
 
+    /// It as a `Scanned`.
+    pub fn scan(&self) -> Scan {
+        let (sequence, symbology, content, text, details) = self.body();
+        let (path, unicast) = (self.path(), self.is_unicast());
+        Scan { path, unicast, sequence, symbology, content, text, details }
+    }
+
     /// Its arguments.
     pub fn body<T>(&self) -> T
     where
@@ -333,7 +340,7 @@ impl Client {
         self.call(path, PROPERTIES, "GetAll", &(interface,)).await
     }
 
-    /// One property as text.
+    /// One property.
     pub async fn property(&self, path: &str, interface: &str, name: &str) -> OwnedVariant {
         self.call(path, PROPERTIES, "Get", &(interface, name)).await.unwrap()
     }
@@ -365,6 +372,51 @@ impl Client {
         }
     }
 
+    /// Waits until the daemon has taken in so many events. There is no signal for it, so it is asked
+    /// for as often as the bus answers.
+    pub async fn until_sequence(&self, sequence: u64) {
+        soon(&format!("event {sequence}"), async {
+            while self.properties(ROOT, MANAGER).await.unwrap().number("Sequence") < sequence {}
+        })
+        .await;
+    }
+
+    /// Waits until a count in a device's `Health` is this. There is no signal for it either.
+    pub async fn until_health(&self, path: &str, name: &str, count: u64) {
+        soon(&format!("{count} {name} at {path}"), async {
+            while self.health(path).await[name] != count {}
+        })
+        .await;
+    }
+
+    /// A device's counts.
+    pub async fn health(&self, path: &str) -> HashMap<String, u64> {
+        let value = self.property(path, DEVICE, "Health").await;
+        HashMap::try_from(value).unwrap()
+    }
+
+    /// Waits for the scan with this text, and returns what came before it.
+    pub async fn until_scanned(&self, text: &str) -> Vec<Signal> {
+        let wanted = |signal: &Signal| signal.member() == "Scanned" && signal.scan().text == text;
+        let mut signals = self.signals.try_lock().expect("one wait at a time");
+        let mut before: Vec<Signal> = signals.passed_over.drain(..).collect();
+        if let Some(place) = before.iter().position(&wanted) {
+            signals.passed_over.extend(before.drain(place..).skip(1));
+            return before;
+        }
+        soon(&format!("scan {text:?}"), async {
+            loop {
+                match signals.arriving.recv().await {
+                    Some(signal) if wanted(&signal) => return,
+                    Some(signal) => before.push(signal),
+                    None => panic!("the bus has closed the connection before {text:?} came"),
+                }
+            }
+        })
+        .await;
+        before
+    }
+
     /// The next signal that `wanted` takes; those before it stay for later calls.
     pub async fn take(&self, what: &str, wanted: impl Fn(&Signal) -> bool) -> Signal {
         let mut signals = self.signals.try_lock().expect("one wait at a time");
@@ -392,10 +444,7 @@ impl Client {
 
     /// The next scan.
     pub async fn scan(&self) -> Scan {
-        let signal = self.signal("Scanned").await;
-        let (sequence, symbology, content, text, details) = signal.body();
-        let (path, unicast) = (signal.path(), signal.is_unicast());
-        Scan { path, unicast, sequence, symbology, content, text, details }
+        self.signal("Scanned").await.scan()
     }
 
     /// The next fault.

@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use tillbus::sim::port::VirtualPort;
 use tokio::sync::watch;
 
-use super::client::Client;
+use super::client::{Client, Signal as Heard};
 
 /// How long something that must happen may take. Not a measure: past it the test has failed.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -367,5 +367,89 @@ impl Lane {
         let Self { daemon, port, path, bus } = self;
         port.hang_up().await;
         (daemon, path, bus)
+    }
+}
+
+/// A bus, a daemon and several scanners `lane1-box`, `lane2-box` … that are ready.
+///
+/// The second scanner serves to show that something did not come: what the daemon says, it says in
+/// one order, so whoever has heard a later scan of another scanner has heard all before it.
+pub struct Shop {
+    /// The daemon; first, so that it ends before what it stands on.
+    pub daemon: Daemon,
+    /// The scanners.
+    pub scanners: Vec<Scanner>,
+    /// The bus.
+    pub bus: Bus,
+}
+
+/// A scanner of a [`Shop`].
+pub struct Scanner {
+    /// Its side of the port.
+    pub port: VirtualPort,
+    /// Where the port is.
+    pub path: PathBuf,
+    /// Its object's path.
+    pub object: String,
+}
+
+impl Shop {
+    /// With this many scanners.
+    pub async fn open(count: usize) -> Self {
+        Self::open_with(count, "").await
+    }
+
+    /// With more lines in each scanner's table.
+    pub async fn open_with(count: usize, more: &str) -> Self {
+        let bus = Bus::start();
+        let mut configuration = String::new();
+        let mut scanners = Vec::new();
+        for number in 1..=count {
+            let path = bus.directory().join(format!("lane{number}"));
+            let port = VirtualPort::create(Some(&path)).unwrap();
+            configuration += &scanner(&format!("lane{number}-box"), &path);
+            configuration += more;
+            let object = format!("/org/tillbus1/device/lane{number}_2dbox");
+            scanners.push(Scanner { port, path, object });
+        }
+        let daemon = Daemon::start(&bus, &configuration).await;
+        let client = Client::connect(&bus).await;
+        for scanner in &scanners {
+            client.until_state(&scanner.object, "ready").await;
+        }
+        Self { daemon, scanners, bus }
+    }
+
+    /// A client of the bus, subscribed to everything the daemon says.
+    pub async fn client(&self) -> Client {
+        Client::connect(&self.bus).await
+    }
+
+    /// A scanner, from 1, reads a code.
+    pub async fn scan(&mut self, number: usize, code: &str) {
+        self.send(number, format!("{code}\r").as_bytes()).await;
+    }
+
+    /// A scanner, from 1, sends bytes.
+    pub async fn send(&mut self, number: usize, bytes: &[u8]) {
+        let port = &mut self.scanners[number - 1].port;
+        soon("the port takes bytes", port.send(bytes)).await.unwrap();
+    }
+
+    /// The last scanner reads a code, after the daemon has taken in `before` scans of others.
+    /// Returns all that these clients have heard before it.
+    pub async fn marker<const N: usize>(
+        &mut self,
+        before: u64,
+        clients: [&Client; N],
+    ) -> [Vec<Heard>; N] {
+        let code = format!("marker after {before}");
+        clients[0].until_sequence(before).await;
+        self.scan(self.scanners.len(), &code).await;
+        let mut heard = [const { Vec::new() }; N];
+        for (heard, client) in heard.iter_mut().zip(clients) {
+            *heard = client.until_scanned(&code).await;
+        }
+        heard
     }
 }

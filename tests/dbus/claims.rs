@@ -1,0 +1,1 @@
+//! Claims: who owns a device, and who hears it then.
