@@ -12,6 +12,9 @@ mod support;
 
 mod dbus {
     mod claims;
+    mod errors;
     mod objects;
+    mod reload;
+    mod replay;
     mod scans;
 }

@@ -82,7 +82,9 @@ async fn the_manager_says_its_version_and_its_epoch() {
 async fn a_device_that_is_not_there_is_listed_too() {
     let bus = Bus::start();
     let path = bus.directory().join("nothing");
-    let _daemon = Daemon::start(&bus, &scanner("größe 1/2", &path)).await;
+    let daemon = Daemon::start(&bus, &scanner("größe 1/2", &path)).await;
+    // It has tried to open it.
+    daemon.logged("not there").await;
     let client = Client::connect(&bus).await;
     let object = "/org/tillbus1/device/gr_c3_b6_c3_9fe_201_2f2";
     client.until_state(object, "absent").await;

@@ -22,7 +22,7 @@ use zbus::fdo::DBusProxy;
 use zbus::message::Type as Kind;
 use zbus::names::BusName;
 use zbus::wire::Type;
-use zbus::{Connection, MatchRule, Message, MessageStream, OwnedVariant, Variant};
+use zbus::{Connection, DBusError as _, MatchRule, Message, MessageStream, OwnedVariant, Variant};
 
 use super::host::{Bus, soon};
 
@@ -281,6 +281,10 @@ impl Client {
                 let name = name.as_str();
                 let name = name.strip_prefix("org.tillbus1.Error.").unwrap_or(name).to_owned();
                 Err(Failed { name, message: message.unwrap_or_default() })
+            }
+            Err(zbus::Error::FDO(error)) => {
+                let message = error.description().unwrap_or_default().to_owned();
+                Err(Failed { name: error.name().to_string(), message })
             }
             Err(error) => panic!("{member}: {error}"),
         }
