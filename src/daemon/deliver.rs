@@ -243,6 +243,7 @@ impl Daemon {
                     if let Some(reply) = self.callers.claims.remove(&ticket.0) {
                         let _ = reply.send(Err(match reason {
                             Refused::AlreadyClaimed => Error::AlreadyClaimed,
+                            Refused::DeviceGone => Error::DeviceGone,
                             Refused::QueueFull => Error::LimitExceeded(
                                 "too many clients wait for this device already",
                             ),

@@ -449,8 +449,9 @@ impl Daemon {
         }
         let mut effects = Vec::new();
         device.ownership.close(&mut effects);
-        self.outbox.send(Notice::Removed(key));
+        // First, since nothing can be said of an object that is gone.
         self.settle_claims(key, effects, "device-gone");
+        self.outbox.send(Notice::Removed(key));
         self.callers.requests.retain(|_, asked| asked.device != key);
     }
 
