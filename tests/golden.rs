@@ -151,6 +151,19 @@ fn logs_say_what_their_out_says() {
 }
 
 #[test]
+fn every_out_has_its_log() {
+    let logs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs");
+    for path in entries(&logs).iter().flat_map(|folder| entries(folder)) {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let known = match extension {
+            Some("out") => path.with_extension("log").is_file(),
+            extension => extension == Some("log"),
+        };
+        assert!(known, "{} belongs to no log", path.display());
+    }
+}
+
+#[test]
 fn pieces_make_no_difference() {
     for case in cases() {
         let whole = case.play(|all| all);

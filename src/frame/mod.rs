@@ -5,7 +5,11 @@
 //! Nothing a device sends makes one grow past its bound, fail or panic.
 
 pub mod buffer;
+pub mod checksum;
 pub mod line;
+pub mod speed;
+pub mod uart;
 
 pub use buffer::Buffer;
 pub use line::Line;
+pub use speed::SpeedSearch;

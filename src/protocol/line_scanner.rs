@@ -52,19 +52,33 @@ const AIM_RULES: [(&str, AimRule); 3] =
     [("off", AimRule::Off), ("auto", AimRule::Auto), ("required", AimRule::Required)];
 
 fn configure(section: &Section<'_>) -> Result<Factory, Error> {
-    let gap = section.integer("gap-ms", 2..=10_000)?;
-    let silence = gap.map_or(Silence::Cuts(STALL), |milliseconds| {
-        Silence::Ends(Duration::from_millis(milliseconds.into()))
-    });
-    let limit = section.integer("max-length", 16..=65_536)?.unwrap_or(LIMIT);
-    let settings = Settings {
-        suffixes: suffixes(section, silence)?,
-        prefix: section.bytes("prefix")?.unwrap_or_default(),
-        silence,
-        limit: usize::try_from(limit).unwrap_or(usize::MAX),
-    };
-    let aim = section.word("aim", &AIM_RULES)?.unwrap_or(AimRule::Auto);
-    Ok(Arc::new(move || Box::new(LineScanner { line: Line::new(settings.clone()), aim })))
+    let options = Options::read(section)?;
+    Ok(Arc::new(move || Box::new(LineScanner::new(&options))))
+}
+
+/// The options, for every protocol whose codes come as lines.
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    settings: Settings,
+    aim: AimRule,
+}
+
+impl Options {
+    pub(super) fn read(section: &Section<'_>) -> Result<Self, Error> {
+        let gap = section.integer("gap-ms", 2..=10_000)?;
+        let silence = gap.map_or(Silence::Cuts(STALL), |milliseconds| {
+            Silence::Ends(Duration::from_millis(milliseconds.into()))
+        });
+        let limit = section.integer("max-length", 16..=65_536)?.unwrap_or(LIMIT);
+        let settings = Settings {
+            suffixes: suffixes(section, silence)?,
+            prefix: section.bytes("prefix")?.unwrap_or_default(),
+            silence,
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+        };
+        let aim = section.word("aim", &AIM_RULES)?.unwrap_or(AimRule::Auto);
+        Ok(Self { settings, aim })
+    }
 }
 
 /// The suffixes: as configured, none where silence alone ends a code, else CR and LF.
@@ -98,19 +112,32 @@ fn suffixes(section: &Section<'_>, silence: Silence) -> Result<Vec<Vec<u8>>, Err
 }
 
 /// One conversation.
-struct LineScanner {
+pub(super) struct LineScanner {
     line: Line,
     aim: AimRule,
+}
+
+impl LineScanner {
+    pub(super) fn new(options: &Options) -> Self {
+        Self { line: Line::new(options.settings.clone()), aim: options.aim }
+    }
+
+    /// The code around this place is lost.
+    pub(super) fn damage(&mut self, now: Timestamp, fault: Fault, out: &mut Output) {
+        let aim = self.aim;
+        self.line.damage(now, fault, &mut |found| out.push(decode(aim, found)));
+    }
 }
 
 impl Protocol for LineScanner {
     fn receive(&mut self, now: Timestamp, input: Input<'_>, out: &mut Output) {
         let aim = self.aim;
-        let mut say = |found: Found<'_>| out.push(decode(aim, found));
         match input {
-            Input::Bytes(bytes) => self.line.receive(now, bytes, &mut say),
-            Input::BadByte(_) => self.line.damage(now, Fault::BadByte, &mut say),
-            Input::Break => self.line.damage(now, Fault::Break, &mut say),
+            Input::Bytes(bytes) => {
+                self.line.receive(now, bytes, &mut |found| out.push(decode(aim, found)));
+            }
+            Input::BadByte(_) => self.damage(now, Fault::BadByte, out),
+            Input::Break => self.damage(now, Fault::Break, out),
         }
     }
 

@@ -6,6 +6,7 @@
 //! Adding one: the file, its `mod` line and its entry in [`ALL`], a page in `protocol-docs`, logs in
 //! `tests/logs/<name>/`, a simulator in `sim`. `tests/registry.rs` names whatever is missing.
 
+pub mod grow_gm65;
 pub mod line_scanner;
 
 use std::collections::VecDeque;
@@ -15,7 +16,7 @@ use crate::event::{Failure, Fault, Reading, Refusal, Request, Timestamp};
 use crate::settings;
 
 /// The protocols, in the order in which a person is shown them.
-pub const ALL: &[Info] = &[line_scanner::INFO];
+pub const ALL: &[Info] = &[line_scanner::INFO, grow_gm65::INFO];
 
 /// The protocol of this name.
 #[must_use]
