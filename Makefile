@@ -72,6 +72,7 @@ install-programs: build
 	$(INSTALL_PROGRAM) $(release)/tillbusctl "$(DESTDIR)$(bindir)/tillbusctl"
 	$(INSTALL_PROGRAM) $(release)/tillbusd "$(DESTDIR)$(sbindir)/tillbusd"
 	rm -rf $(release)/man && mkdir $(release)/man && $(release)/tillbusctl man $(release)/man
+	$(release)/tillbusd --man >$(release)/man/tillbusd.8
 	for section in 1 5 8; do \
 	  for page in $(release)/man/*.$$section; do \
 	    if [ -e "$$page" ]; then \
@@ -97,6 +98,8 @@ install-data:
 	$(INSTALL_DATA) -D udev/70-tillbus.rules "$(DESTDIR)$(udevdir)/rules.d/70-tillbus.rules"
 	install -d "$(DESTDIR)$(datadir)/tillbus/profiles" "$(DESTDIR)$(docdir)/protocol-docs" "$(DESTDIR)$(licensedir)"
 	$(INSTALL_DATA) profiles/*.toml "$(DESTDIR)$(datadir)/tillbus/profiles/"
+	install -d "$(DESTDIR)$(mandir)/man5"
+	$(INSTALL_DATA) man/*.5 "$(DESTDIR)$(mandir)/man5/"
 	$(INSTALL_DATA) README.md ARCHITECTURE.md "$(DESTDIR)$(docdir)/"
 	$(INSTALL_DATA) protocol-docs/*.md "$(DESTDIR)$(docdir)/protocol-docs/"
 	$(INSTALL_DATA) LICENSE-APACHE LICENSE-MIT "$(DESTDIR)$(licensedir)/"

@@ -1,7 +1,7 @@
 //! The daemon's log: to the journal with its fields, else to stderr, and never in the daemon's way.
 //!
 //! `tracing-journald` sends from the thread that logs, and that send blocks once journald stops
-//! reading. So the daemon's own subscriber only copies an event into a bounded [`Queue`]; a thread
+//! reading. So the daemon's own subscriber only copies an event into a bounded queue; a thread
 //! of its own takes it out and gives it to a second subscriber, which has the real layer. An
 //! event's metadata and fields are `'static`, only its values are borrowed: the copy is the
 //! metadata and the values as text, and what the second subscriber sees is the same event, with

@@ -4,6 +4,8 @@
 //! to the daemon and takes orders from it; when the daemon drops the orders' sender it ends. One
 //! wake-up by the port is one read, and whatever it yields is reported before the next wait.
 
+mod health;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,16 +13,18 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
+use tracing::debug;
 
 use crate::clock;
 use crate::config::DeviceConfig;
-use crate::daemon::status::Health;
-use crate::daemon::{Key, Wake};
 use crate::event::{Event, Failure, Fault, Refusal, Request, Timestamp};
+use crate::frame::{Advice, Evidence, SpeedSearch};
 use crate::normalize::{self, Rules};
 use crate::protocol::{Input, Item, Opening, Output, Protocol, RequestId};
 use crate::recording::Recording;
 use crate::transport::{self, Port};
+
+pub use health::Health;
 
 /// The first wait before a port is tried again; it doubles each time.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -29,6 +33,13 @@ const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(30);
 /// A write that takes longer than this is stuck behind flow control.
 const WRITE_WITHIN: Duration = Duration::from_secs(3);
+
+/// Names a device's object for as long as it is on the bus; never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(pub u64);
+
+/// Where sessions report to.
+pub type Reports = mpsc::Sender<(Key, Report)>;
 
 /// What a session is made of.
 #[derive(Debug)]
@@ -94,18 +105,21 @@ pub enum AskError {
 }
 
 /// Runs a session until the daemon drops its orders' sender.
-pub async fn run(spec: Spec, mut orders: mpsc::Receiver<Order>, wakes: mpsc::Sender<Wake>) -> Key {
+pub async fn run(spec: Spec, mut orders: mpsc::Receiver<Order>, reports: Reports) -> Key {
     let key = spec.key;
     let mut retry = FIRST_RETRY;
-    let mut speed = Speed::new(&spec.config.line.bauds);
+    let mut speed = SpeedSearch::new(&spec.config.line.bauds);
+    let mut replay = spec.replay.clone();
     loop {
-        let error = match open(&spec, speed.baud()) {
+        let error = match open(&spec, baud(&speed), replay.clone()) {
             Ok(port) => {
                 spec.health.opened.fetch_add(1, Ordering::Relaxed);
                 retry = FIRST_RETRY;
-                report(&wakes, key, Report::Ready).await;
-                let mut conversation = Conversation::new(&spec, port, &wakes, &mut speed);
-                match conversation.run(&mut orders).await {
+                report(&reports, key, Report::Ready).await;
+                let mut conversation = Conversation::new(&spec, port, &reports, &mut speed);
+                let ended = conversation.run(&mut orders).await;
+                replay = conversation.port.into_recording();
+                match ended {
                     Some(error) => error,
                     None => return key,
                 }
@@ -116,26 +130,26 @@ pub async fn run(spec: Spec, mut orders: mpsc::Receiver<Order>, wakes: mpsc::Sen
             spec.health.disconnected.fetch_add(1, Ordering::Relaxed);
         }
         let gone = matches!(error, transport::Error::NotFound);
-        report(&wakes, key, Report::Unusable(error)).await;
+        report(&reports, key, Report::Unusable(error)).await;
         // What is not there announces itself when it comes; all else is tried again by and by.
         let wait = (!gone).then_some(retry);
         retry = (retry * 2).min(LAST_RETRY);
-        if wait_for_retry(&mut orders, wait, &wakes, key).await.is_none() {
+        if wait_for_retry(&mut orders, wait, &reports, key).await.is_none() {
             return key;
         }
     }
 }
 
-fn open(spec: &Spec, baud: u32) -> Result<Port, transport::Error> {
-    match &spec.replay {
-        Some(recording) => Ok(Port::replay(recording.clone())),
+fn open(spec: &Spec, baud: u32, replay: Option<Recording>) -> Result<Port, transport::Error> {
+    match replay {
+        Some(recording) => Ok(Port::replay(recording)),
         None => Port::open(&spec.path, &spec.config.line, baud),
     }
 }
 
-async fn report(wakes: &mpsc::Sender<Wake>, key: Key, report: Report) {
+async fn report(reports: &Reports, key: Key, report: Report) {
     // The daemon outlives its sessions; when it is going down nobody is left to tell.
-    let _ = wakes.send(Wake::Session(key, report)).await;
+    let _ = reports.send((key, report)).await;
 }
 
 /// Waits for a reason to try again: an order, or the time, where there is one. `None` ends the
@@ -143,7 +157,7 @@ async fn report(wakes: &mpsc::Sender<Wake>, key: Key, report: Report) {
 async fn wait_for_retry(
     orders: &mut mpsc::Receiver<Order>,
     wait: Option<Duration>,
-    wakes: &mpsc::Sender<Wake>,
+    reports: &Reports,
     key: Key,
 ) -> Option<()> {
     let alarm = async {
@@ -161,7 +175,7 @@ async fn wait_for_retry(
         match order {
             Order::Retry => return Some(()),
             Order::Ask(id, _) => {
-                report(wakes, key, Report::Answer(id, Err(AskError::NotOpen))).await;
+                report(reports, key, Report::Answer(id, Err(AskError::NotOpen))).await;
             }
             // Dropping the sender tells the asker that there is nothing to see.
             Order::Look(_) => {}
@@ -176,20 +190,33 @@ struct Conversation<'a> {
     protocol: Box<dyn Protocol>,
     output: Output,
     rules: Rules,
-    wakes: &'a mpsc::Sender<Wake>,
-    speed: &'a mut Speed,
+    reports: &'a Reports,
+    speed: &'a mut SpeedSearch,
+    change: Option<Change>,
+}
+
+/// A change of speed that listening has shown to be needed.
+#[derive(Clone, Copy, Debug)]
+struct Change {
+    from: u32,
+    to: u32,
+    bytes: usize,
 }
 
 impl<'a> Conversation<'a> {
-    fn new(
-        spec: &'a Spec,
-        port: Port,
-        wakes: &'a mpsc::Sender<Wake>,
-        speed: &'a mut Speed,
-    ) -> Self {
+    fn new(spec: &'a Spec, port: Port, reports: &'a Reports, speed: &'a mut SpeedSearch) -> Self {
         let rules = Rules { role: spec.config.role, encodings: spec.config.encodings.clone() };
         let protocol = (spec.config.factory)();
-        Self { spec, port, protocol, output: Output::default(), rules, wakes, speed }
+        Self {
+            spec,
+            port,
+            protocol,
+            output: Output::default(),
+            rules,
+            reports,
+            speed,
+            change: None,
+        }
     }
 
     /// Runs until the port is lost (the reason) or the daemon has no more orders (`None`).
@@ -218,14 +245,22 @@ impl<'a> Conversation<'a> {
     /// One wait for whatever comes first, and its handling.
     async fn wait(&mut self, orders: &mut mpsc::Receiver<Order>) -> Result<Go, transport::Error> {
         let deadline = self.protocol.deadline();
-        let Self { port, protocol, output, spec, .. } = self;
+        let Self { port, protocol, output, spec, speed, change, .. } = self;
         let mut bytes = 0;
         let mut now = None;
         let mut sink = |input: Input<'_>| {
             // Read once per wake-up: what one read returns has arrived together.
             let now = *now.get_or_insert_with(clock::boottime);
+            let evidence = match input {
+                Input::Bytes(bytes) => Evidence::Bytes(bytes.len()),
+                Input::BadByte(_) | Input::Break => Evidence::LineError,
+            };
             bytes += if let Input::Bytes(bytes) = input { bytes.len() } else { 1 };
-            protocol.receive(now, input, output);
+            match speed.hear(now, evidence) {
+                Advice::Keep => protocol.receive(now, input, output),
+                Advice::Ignore => {}
+                Advice::Change { from, to, bytes } => *change = Some(Change { from, to, bytes }),
+            }
         };
         tokio::select! {
             result = port.receive(&mut sink) => {
@@ -251,12 +286,12 @@ impl<'a> Conversation<'a> {
                 let result = self.protocol.request(now, id, request, &mut self.output);
                 if let Err(refusal) = result {
                     let answer = Report::Answer(id, Err(AskError::Refused(refusal)));
-                    report(self.wakes, self.spec.key, answer).await;
+                    report(self.reports, self.spec.key, answer).await;
                 }
             }
             Order::Look(reply) => {
                 let _ = reply.send(Sight {
-                    baud: self.speed.baud(),
+                    baud: baud(self.speed),
                     counters: self.port.counters(),
                     modem_lines: self.port.modem_lines(),
                 });
@@ -266,7 +301,7 @@ impl<'a> Conversation<'a> {
 
     /// Says all that the protocol has to say, in its order.
     async fn say(&mut self) -> Result<(), transport::Error> {
-        while let Some(item) = self.output.pop() {
+        while let Some(item) = self.next_item() {
             match item {
                 Item::Write(data, token) => {
                     self.write(&data).await?;
@@ -278,6 +313,41 @@ impl<'a> Conversation<'a> {
                 item => self.tell(item).await,
             }
         }
+        match self.change.take() {
+            Some(change) => self.change_speed(change).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The next thing the protocol has to say, unless it shows that the speed is wrong: then what
+    /// the protocol makes of it is worth nothing.
+    fn next_item(&mut self) -> Option<Item> {
+        if self.change.is_some() {
+            return None;
+        }
+        let item = self.output.pop()?;
+        let advice = match &item {
+            Item::Reading(reading) => {
+                self.speed.hear(reading.last, Evidence::Reading(reading.data.expose()))
+            }
+            Item::Fault(_) => self.speed.hear(clock::boottime(), Evidence::Fault),
+            _ => Advice::Keep,
+        };
+        if let Advice::Change { from, to, bytes } = advice {
+            self.change = Some(Change { from, to, bytes });
+            return None;
+        }
+        Some(item)
+    }
+
+    async fn change_speed(&mut self, change: Change) -> Result<(), transport::Error> {
+        let Change { from, to, bytes } = change;
+        self.port.set_baud(to)?;
+        while self.output.pop().is_some() {}
+        self.protocol = (self.spec.config.factory)();
+        self.protocol.opened(clock::boottime(), Opening::Fresh, &mut self.output);
+        self.tell(Item::Fault(Fault::Garbled { bytes, baud: from })).await;
+        debug!(device = %self.spec.config.name, from, to, "listening at another speed");
         Ok(())
     }
 
@@ -305,7 +375,7 @@ impl<'a> Conversation<'a> {
             Item::Answer(id, result) => Report::Answer(id, result.map_err(AskError::Failed)),
             Item::Write(..) => return,
         };
-        report(self.wakes, self.spec.key, message).await;
+        report(self.reports, self.spec.key, message).await;
     }
 }
 
@@ -314,20 +384,14 @@ enum Go {
     Stop,
 }
 
+/// The speed in force; a line without one is not told apart from a slow one.
+fn baud(speed: &SpeedSearch) -> u32 {
+    speed.baud().unwrap_or(9600)
+}
+
 async fn until(deadline: Option<Timestamp>) {
     match deadline {
         Some(deadline) => sleep(deadline.since(clock::boottime())).await,
         None => std::future::pending().await,
-    }
-}
-
-/// speed
-struct Speed(u32);
-impl Speed {
-    fn new(bauds: &[u32]) -> Self {
-        Self(bauds.first().copied().unwrap_or(9600))
-    }
-    fn baud(&self) -> u32 {
-        self.0
     }
 }

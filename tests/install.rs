@@ -57,6 +57,7 @@ fn every_file_is_where_distributions_look_and_readable_by_all() {
         "share/doc/tillbus/README.md",
         "share/licenses/tillbus/LICENSE-APACHE",
         "share/licenses/tillbus/LICENSE-MIT",
+        "share/man/man5/tillbus.toml.5",
         "share/tillbus/profiles/generic-line-scanner.toml",
     ] {
         assert!(root.path().join("usr").join(path).is_file(), "{path} is missing");

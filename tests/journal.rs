@@ -7,47 +7,19 @@
     reason = "a helper of a test fails the test by panicking"
 )]
 
+mod namespace;
+
 use std::collections::BTreeMap;
-use std::env;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
+use std::{env, fs};
 
+use namespace::inside;
 use tillbus::journal::{self, Destination, Guard, Options};
 
 const DIRECTORY: &str = "/run/systemd/journal";
-const INSIDE: &str = "TILLBUS_TEST_INSIDE";
-
-/// Runs the named test again inside; true where this already is that run.
-fn inside(test: &str) -> bool {
-    if env::var_os(INSIDE).is_some() {
-        return true;
-    }
-    // Root needs no user namespace, and anybody else may have one on Debian.
-    let unshare: &[&str] = if nix::unistd::geteuid().is_root() {
-        &["--mount"]
-    } else {
-        &["--mount", "--map-root-user"]
-    };
-    let possible = Command::new("unshare").args(unshare).arg("true").output();
-    if !possible.is_ok_and(|output| output.status.success()) {
-        println!("skipped: this user may not make a mount namespace");
-        return false;
-    }
-    let script = r#"mount -t tmpfs tmpfs /run && mkdir -p "$0" && exec "$@""#;
-    let output = Command::new("unshare")
-        .args(unshare)
-        .args(["sh", "-c", script, DIRECTORY])
-        .arg(env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
-        .env(INSIDE, "1")
-        .env_remove("JOURNAL_STREAM")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    false
-}
-
 fn journald() -> UnixDatagram {
+    fs::create_dir_all(DIRECTORY).unwrap();
     UnixDatagram::bind(format!("{DIRECTORY}/socket")).unwrap()
 }
 
@@ -140,8 +112,8 @@ fn without_a_journal_the_log_goes_to_stderr() {
     if !inside("without_a_journal_the_log_goes_to_stderr") {
         return;
     }
-    let script = format!("{INSIDE}_STDERR");
-    if env::var_os(&script).is_some() {
+    let logs = "TILLBUS_TEST_LOGS";
+    if env::var_os(logs).is_some() {
         let guard = log();
         tracing::warn!(device = "lane1-box", "odd");
         drop(guard);
@@ -149,7 +121,7 @@ fn without_a_journal_the_log_goes_to_stderr() {
     }
     let output = Command::new(env::current_exe().unwrap())
         .args(["--exact", "without_a_journal_the_log_goes_to_stderr", "--nocapture"])
-        .env(&script, "1")
+        .env(logs, "1")
         .output()
         .unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();

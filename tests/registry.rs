@@ -32,6 +32,9 @@ fn missing(root: &Path, name: &str) -> Vec<String> {
     if !root.join(&module).is_file() {
         missing.push(format!("{name}: the module {module}"));
     }
+    if tillbus::sim::find(name).is_none() {
+        missing.push(format!("{name}: a simulator in src/sim/, listed in its ALL"));
+    }
     missing.extend(missing_of_page(root, name));
     missing.extend(missing_of_logs(root, name));
     missing
@@ -118,6 +121,7 @@ fn what_is_missing_is_named() {
         missing(empty.path(), "new-scanner"),
         [
             "new-scanner: the module src/protocol/new_scanner.rs",
+            "new-scanner: a simulator in src/sim/, listed in its ALL",
             "new-scanner: the page protocol-docs/new-scanner.md",
             "new-scanner: its line in protocol-docs/README.md, with the link [new-scanner](new-scanner.md)",
             "new-scanner: a log in tests/logs/new-scanner/ with readings and without a fault",

@@ -1,7 +1,7 @@
 //! A private bus, and the cheapest client of it: a blocking socket and no more of the wire format
 //! than is needed to tell messages apart.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -139,7 +139,12 @@ impl Client {
         if self.end == self.buffer.len() {
             self.buffer.resize(self.end * 2, 0);
         }
-        let count = self.socket.read(self.buffer.get_mut(self.end..).unwrap_or_default())?;
+        let count = match self.socket.read(self.buffer.get_mut(self.end..).unwrap_or_default()) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                return Err("nothing came for ten seconds".into());
+            }
+            read => read?,
+        };
         if count == 0 {
             return Err("the bus has closed the connection".into());
         }

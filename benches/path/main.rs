@@ -11,6 +11,7 @@ mod ports;
 mod report;
 mod subject;
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use measure::Effort;
@@ -105,12 +106,19 @@ impl Plan {
     }
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [first, address, terminals @ ..] = arguments.as_slice()
-        && first == AS_MINIMAL_ZBUS
-    {
-        return minimal_zbus::run(address, terminals);
+    let result = match arguments.as_slice() {
+        [first, address, terminals @ ..] if first == AS_MINIMAL_ZBUS => {
+            minimal_zbus::run(address, terminals)
+        }
+        arguments => Plan::from_arguments(arguments).and_then(|plan| plan.run()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
     }
-    Plan::from_arguments(&arguments)?.run()
 }

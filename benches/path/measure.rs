@@ -1,13 +1,18 @@
 //! One run of one subject on so many ports.
 
 use std::collections::HashSet;
+use std::hint::black_box;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tillbus::event::{Reading, Role, Timestamp};
+use tillbus::normalize::{self, Rules};
+use tillbus::secret::Secret;
 
 use crate::Result;
 use crate::bus::{Bus, Client, Heard};
@@ -16,6 +21,8 @@ use crate::subject::{Running, Subject};
 
 /// Between two paced codes: long enough for everybody to have gone to sleep.
 const PACE: Duration = Duration::from_millis(2);
+/// How many may be on the way at saturation; fewer than the terminals themselves could hold.
+const WINDOW: usize = 1024;
 /// Before the first measure of a kind, so that allocations and caches have settled.
 const WARM_UP: usize = 50;
 
@@ -46,13 +53,32 @@ pub(crate) struct Found {
     pub(crate) events_per_second: f64,
     pub(crate) events_per_core_second: f64,
     pub(crate) resident_kilobytes: f64,
-    pub(crate) proportional_kilobytes: f64,
+    pub(crate) proportional_kilobytes: Option<f64>,
     pub(crate) idle_sleeps: Option<f64>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 fn now() -> Instant {
     Instant::now()
+}
+
+/// What normalizing one GTIN costs, in nanoseconds: the median of a hundred stretches.
+pub(crate) fn normalizing() -> f64 {
+    const STRETCH: u32 = 1000;
+    let rules = Rules { role: Role::Goods, encodings: vec![encoding_rs::UTF_8] };
+    let mut stretches: Vec<Duration> = Vec::new();
+    for _ in 0..100 {
+        let started = now();
+        for time in 0..STRETCH {
+            let time = Timestamp(time.into());
+            let data = Secret::new(b"4006381333931".to_vec());
+            let reading = Reading { symbology: None, aim: None, data, first: time, last: time };
+            black_box(normalize::scan(black_box(reading), &rules));
+        }
+        stretches.push(started.elapsed());
+    }
+    stretches.sort_unstable();
+    percentile(&stretches, 50) * 1e3 / f64::from(STRETCH)
 }
 
 fn microseconds(duration: Duration) -> f64 {
@@ -80,7 +106,7 @@ pub(crate) fn run(subject: Subject, count: usize, effort: Effort) -> Result<Foun
         traced(&running, &ports, &mut client, effort.traced, &mut found)?;
         let (resident, proportional) = running.memory()?;
         found.resident_kilobytes = real(resident);
-        found.proportional_kilobytes = real(proportional);
+        found.proportional_kilobytes = proportional.map(real);
         saturated(&running, &ports, &mut client, effort.saturated, &mut found)
     };
     measure().map_err(|error| {
@@ -151,7 +177,10 @@ fn percentile(sorted: &[Duration], percent: usize) -> f64 {
     sorted.get(index).copied().map_or(0.0, microseconds)
 }
 
-/// As many as go through; the terminals' buffers hold the writer back, and nothing may be lost.
+/// As many as go through, and nothing may be lost.
+///
+/// Never more than [`WINDOW`] are on the way: a bus that is slower than the subject would else make
+/// it hold ever more, and tillbusd leaves what is beyond its bound to `Replay`.
 fn saturated(
     running: &Running,
     ports: &[Port],
@@ -161,12 +190,20 @@ fn saturated(
 ) -> Result<()> {
     let before = running.used()?;
     let started = now();
+    let (departed, arrived) = mpsc::sync_channel(WINDOW);
     thread::scope(|scope| -> Result<()> {
         let writer = scope.spawn(move || -> Result<()> {
-            ports.iter().cycle().take(count).try_for_each(Port::scan)
+            for port in ports.iter().cycle().take(count) {
+                departed.send(())?;
+                port.scan()?;
+            }
+            Ok(())
         });
+        // Owned in here, so that a reader that gives up ends the writer too.
+        let arrived = arrived;
         for received in 0..count {
             client.scan().map_err(|error| format!("{received} of {count} arrived: {error}"))?;
+            arrived.recv()?;
         }
         writer.join().map_err(|_| "the writer has panicked")?
     })?;

@@ -1,6 +1,6 @@
 //! The tables.
 
-use crate::measure::Found;
+use crate::measure::{self, Found};
 use crate::subject::Subject;
 
 /// The medians of a subject's runs.
@@ -30,7 +30,7 @@ pub(crate) fn medians(runs: &[Found]) -> Found {
         events_per_second: of(|found| found.events_per_second),
         events_per_core_second: of(|found| found.events_per_core_second),
         resident_kilobytes: of(|found| found.resident_kilobytes),
-        proportional_kilobytes: of(|found| found.proportional_kilobytes),
+        proportional_kilobytes: once(|found| found.proportional_kilobytes),
         idle_sleeps: once(|found| found.idle_sleeps),
     }
 }
@@ -72,7 +72,7 @@ impl Row {
             figure.map_or("-".to_owned(), |figure| format!("{figure:.digits$}"))
         };
         println!(
-            "{:>5} {:13} {:>8.1} {:>8.1} {:>8.1} {:>8.2} {:>8} {:>8} {:>9.0} {:>10.0} {:>9.0} {:>9.0} {:>9.1} {:>9.1} {:>7}",
+            "{:>5} {:13} {:>8.1} {:>8.1} {:>8.1} {:>8.2} {:>8} {:>8} {:>9.0} {:>10.0} {:>9.0} {:>9} {:>9.1} {:>9.1} {:>7}",
             self.ports,
             self.subject.name(),
             found.latency_p50,
@@ -84,7 +84,7 @@ impl Row {
             found.events_per_second,
             found.events_per_core_second,
             found.resident_kilobytes,
-            found.proportional_kilobytes,
+            optional(found.proportional_kilobytes, 0),
             found.owned / 1e3,
             found.ready / 1e3,
             optional(found.idle_sleeps, 0),
@@ -154,6 +154,7 @@ pub(crate) fn goals(rows: &[Row]) {
         most("name owned, 16 ports", ours(16, |found| found.owned / 1e3), " ms", 15.0),
         most("all ready, 512 ports", ours(512, |found| found.ready / 1e3), " ms", 50.0),
         most("idle wake-ups, any number of ports", idle, "", 0.0),
+        most("normalizing a GTIN", Some(measure::normalizing()), " ns", 300.0),
     ];
     println!("\n{:38} {:>20} {:>20}", "tillbusd", "measured", "goal");
     goals.iter().for_each(Goal::print);

@@ -76,7 +76,7 @@ fn baseline() -> Result<PathBuf> {
 
 fn device((index, path): (usize, &str)) -> String {
     format!(
-        "[[device]]\nname = \"port-{index}\"\nmatch = {{ pty = \"{path}\" }}\n\
+        "[[device]]\nname = \"port-{index}\"\nrole = \"goods\"\nmatch = {{ pty = \"{path}\" }}\n\
          profile = \"generic-line-scanner\"\n\n"
     )
 }
@@ -117,11 +117,12 @@ impl Running {
         Ok(used)
     }
 
-    /// Resident kilobytes, and those with what is shared divided among its users.
-    pub(crate) fn memory(&self) -> Result<(u64, u64)> {
+    /// Resident kilobytes, and those with what is shared divided among its users: the latter only
+    /// root may read of a program that keeps its memory to itself.
+    pub(crate) fn memory(&self) -> Result<(u64, Option<u64>)> {
         let directory = PathBuf::from(format!("/proc/{}", self.id()));
         let resident = field(&directory.join("status"), "VmRSS:")?;
-        Ok((resident, field(&directory.join("smaps_rollup"), "Pss:")?))
+        Ok((resident, field(&directory.join("smaps_rollup"), "Pss:").ok()))
     }
 }
 

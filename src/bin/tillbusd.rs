@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, Parser};
 use sd_notify::NotifyState;
 use tillbus::config::{self, Config, Paths};
 use tillbus::daemon::outbox::outbox;
-use tillbus::daemon::{Daemon, Wake};
+use tillbus::daemon::{Daemon, Replays, Wake};
 use tillbus::dbus::{self, Bus, Where};
 use tillbus::journal;
 use tillbus::recording::Recording;
@@ -127,10 +127,7 @@ async fn serve(options: &Options, paths: Paths, config: Config) -> Result<(), Er
     let replays = replays(&options.replay, &config)?;
     let epoch = epoch()?;
     let load = Box::new(move || config::load(&paths));
-    let mut daemon = Daemon::new(config, load, epoch.clone(), passed::take("udev"), outbox);
-    for (device, recording) in replays {
-        daemon.replay(device, recording);
-    }
+    let daemon = Daemon::new(config, load, epoch.clone(), passed::take("udev"), replays, outbox);
     let wakes = daemon.wakes();
     let mut bus = Bus::connect(&place(options), &epoch, wakes.clone(), daemon.newest()).await?;
     bus.own_name(&mut notices).await?;
@@ -200,7 +197,7 @@ fn epoch() -> Result<String, Error> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn replays(arguments: &[String], config: &Config) -> Result<Vec<(String, Recording)>, Error> {
+fn replays(arguments: &[String], config: &Config) -> Result<Replays, Error> {
     arguments
         .iter()
         .map(|argument| {

@@ -20,7 +20,7 @@ pub struct Access {
     pub close: Vec<Principal>,
     /// Settle a transaction whose outcome is unknown.
     pub resolve: Vec<Principal>,
-    /// Reload, diagnose, clear.
+    /// Manage the daemon itself.
     pub admin: Vec<Principal>,
 }
 

@@ -59,6 +59,8 @@ pub enum Refused {
     AlreadyClaimed,
     /// Too many wait already.
     QueueFull,
+    /// The device went away.
+    DeviceGone,
 }
 
 /// Whether an event may go to the owner now.
@@ -275,7 +277,7 @@ impl Ownership {
             effects.push(Effect::Lost(claim.client));
         }
         for waiter in self.waiting.drain(..) {
-            effects.push(Effect::Refused(waiter.ticket, Refused::AlreadyClaimed));
+            effects.push(Effect::Refused(waiter.ticket, Refused::DeviceGone));
         }
         self.challenge = None;
     }

@@ -54,8 +54,10 @@ impl Wall {
             self.asked = Some(now);
             self.synchronised = clock::synchronised();
         }
-        let ago = u64::try_from(now.since(then).as_micros()).unwrap_or(u64::MAX);
-        (clock::realtime_micros().saturating_sub(ago), self.synchronised)
+        // Both clocks are read together, or a later event could seem earlier than the one before.
+        let (boottime, realtime) = (clock::boottime(), clock::realtime_micros());
+        let ago = u64::try_from(boottime.since(then).as_micros()).unwrap_or(u64::MAX);
+        (realtime.saturating_sub(ago), self.synchronised)
     }
 }
 
@@ -241,6 +243,7 @@ impl Daemon {
                     if let Some(reply) = self.callers.claims.remove(&ticket.0) {
                         let _ = reply.send(Err(match reason {
                             Refused::AlreadyClaimed => Error::AlreadyClaimed,
+                            Refused::DeviceGone => Error::DeviceGone,
                             Refused::QueueFull => Error::LimitExceeded(
                                 "too many clients wait for this device already",
                             ),

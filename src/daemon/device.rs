@@ -8,13 +8,13 @@ use tokio::sync::{mpsc, watch};
 use super::claim::Ownership;
 use super::outbox::{Property, View};
 use super::rights::Right;
-use super::status::{Access, Health, Identity, State, Status};
+use super::status::{Access, Identity, State, Status};
 use super::{Key, name};
 use crate::config::{DeviceConfig, Match};
 use crate::event::{Role, Timestamp};
 use crate::hotplug;
 use crate::recording::Recording;
-use crate::session::{Order, Spec};
+use crate::session::{Health, Order, Spec};
 use crate::store::Origin;
 
 /// How many orders may wait at a session; the next one is refused as busy.
@@ -37,8 +37,14 @@ pub(super) struct Device {
 }
 
 impl Device {
-    pub(super) fn configured(key: Key, config: Arc<DeviceConfig>, scan_right: Right) -> Self {
+    pub(super) fn configured(
+        key: Key,
+        config: Arc<DeviceConfig>,
+        scan_right: Right,
+        replayed: bool,
+    ) -> Self {
         let transport = match config.matches {
+            _ if replayed => "replay",
             Match::Pty(_) => "pty",
             Match::Path(_) | Match::Tty(_) | Match::Usb { .. } => "serial",
         };
@@ -47,7 +53,7 @@ impl Device {
                 name: config.name.clone(),
                 path: name::device_path(&config.name),
                 lane: config.lane.clone(),
-                simulated: config.simulated,
+                simulated: config.simulated || replayed,
             }),
             role: config.role,
             vendor: config.vendor.clone(),
@@ -176,8 +182,13 @@ impl Device {
         self.orders.is_some()
     }
 
-    /// A watched path changed: a session that waits for it tries again.
-    pub(super) fn path_changed(&self, path: &Path) {
+    /// Whether somebody else, or its rights, keep us from opening it.
+    pub(super) fn is_kept_out(&self) -> bool {
+        matches!(self.status.borrow().access, Access::Busy | Access::PermissionDenied)
+    }
+
+    /// A session that waits for this path tries again.
+    pub(super) fn retry_at(&self, path: &Path) {
         if self.path == path {
             // A full queue means that the session is awake anyway.
             self.order(Order::Retry);

@@ -37,13 +37,10 @@ use crate::event::{Request, Timestamp};
 use crate::hotplug::{self, Monitor, PathChange, PathWatch};
 use crate::protocol::RequestId;
 use crate::recording::Recording;
-use crate::session::{self, Report};
+pub use crate::session::Key;
+use crate::session::{self, Report, Reports};
 use crate::settings;
 use crate::store::{Client, Ring};
-
-/// Names a device's object for as long as it is on the bus; never used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key(u64);
 
 /// Everything that can wake the daemon, but for a claim's deadline.
 #[derive(Debug)]
@@ -71,6 +68,9 @@ pub enum Wake {
 /// Reads the configuration, at start and at each reload.
 pub type Loader = Box<dyn Fn() -> Result<Config, Vec<settings::Error>> + Send>;
 
+/// Recordings to play in the place of ports, by device name.
+pub type Replays = HashMap<String, Recording>;
+
 /// How many wakes may wait before those who send them do. Sessions then stop reading their ports,
 /// whose kernel buffers hold on.
 const WAKES: usize = 1024;
@@ -90,8 +90,10 @@ pub struct Daemon {
     tasks: HashMap<tokio::task::Id, Key>,
     wakes: mpsc::Sender<Wake>,
     inbox: mpsc::Receiver<Wake>,
+    report_to: Reports,
+    reports: mpsc::Receiver<(Key, Report)>,
     outbox: Outbox,
-    replays: HashMap<String, Recording>,
+    replays: Replays,
     callers: Callers,
     wall: deliver::Wall,
     last_key: u64,
@@ -122,9 +124,11 @@ impl Daemon {
         load: Loader,
         epoch: String,
         udev: Option<OwnedFd>,
+        replays: Replays,
         outbox: Outbox,
     ) -> Self {
         let (wakes, inbox) = mpsc::channel(WAKES);
+        let (report_to, reports) = mpsc::channel(WAKES);
         let mut daemon = Self {
             load,
             scan_right: Right::default(),
@@ -139,19 +143,16 @@ impl Daemon {
             tasks: HashMap::new(),
             wakes,
             inbox,
+            report_to,
+            reports,
             outbox,
-            replays: HashMap::new(),
+            replays,
             callers: Callers::default(),
             wall: deliver::Wall::default(),
             last_key: 0,
         };
         daemon.adopt(config);
         daemon
-    }
-
-    /// Plays a recording in the place of this device's port.
-    pub fn replay(&mut self, device: String, recording: Recording) {
-        self.replays.insert(device, recording);
     }
 
     /// The sequence of the newest event, as it rises.
@@ -203,7 +204,7 @@ impl Daemon {
 
     /// The next wake, or `None` when the deadline comes first.
     async fn next_wake(&mut self, deadline: Option<Timestamp>) -> Option<Wake> {
-        let Self { inbox, monitor, paths, sessions, .. } = self;
+        let Self { inbox, reports, monitor, paths, sessions, .. } = self;
         let plug = async {
             match monitor {
                 Some(monitor) => monitor.next().await,
@@ -223,6 +224,7 @@ impl Daemon {
             }
         };
         tokio::select! {
+            Some((key, report)) = reports.recv() => Some(Wake::Session(key, report)),
             Some(wake) = inbox.recv() => Some(wake),
             change = plug => Some(Wake::Plug(change)),
             change = path => Some(Wake::Path(change)),
@@ -269,9 +271,16 @@ impl Daemon {
     /// What is at a path changed: a session that waits for it tries again.
     fn path(&mut self, change: std::io::Result<PathChange>) {
         match change {
-            Ok(PathChange::Appeared(path) | PathChange::Released(path)) => {
+            Ok(PathChange::Appeared(path)) => {
                 for device in self.devices.values() {
-                    device.path_changed(&path);
+                    device.retry_at(&path);
+                }
+            }
+            // Our own failed tries release the port as well: whoever would follow each of them with
+            // another try would never rest.
+            Ok(PathChange::Released(path)) => {
+                for device in self.devices.values().filter(|device| device.is_kept_out()) {
+                    device.retry_at(&path);
                 }
             }
             // The port itself says that it is gone.
@@ -307,6 +316,7 @@ impl Daemon {
     fn adopt(&mut self, config: Config) {
         self.scan_right = Right::resolve(&config.access.scan);
         self.admin_right = Right::resolve(&config.access.admin);
+        let config_access = config.access;
         let mut rest: Vec<_> = config.devices.into_iter().map(Arc::new).collect();
         let outdated: Vec<Key> = self
             .devices
@@ -323,8 +333,13 @@ impl Daemon {
         }
         for config in rest {
             let key = self.next_key();
-            let right = Right::resolve(&config.access.scan);
-            let device = Device::configured(key, config, right);
+            let right = if config.access.scan == config_access.scan {
+                self.scan_right.clone()
+            } else {
+                Right::resolve(&config.access.scan)
+            };
+            let replayed = self.replays.contains_key(&config.name);
+            let device = Device::configured(key, config, right, replayed);
             self.outbox.send(Notice::Added(device.view()));
             self.devices.insert(key, device);
         }
@@ -372,7 +387,8 @@ impl Daemon {
                 let serial = plug.map(|plug| plug.serial.clone()).unwrap_or_default();
                 let replay = self.replays.get(&device.identity.origin.name).cloned();
                 if let Some((spec, orders)) = device.start(path, serial, replay) {
-                    let task = self.sessions.spawn(session::run(spec, orders, self.wakes.clone()));
+                    let task =
+                        self.sessions.spawn(session::run(spec, orders, self.report_to.clone()));
                     self.tasks.insert(task.id(), key);
                 }
             }
@@ -432,8 +448,9 @@ impl Daemon {
         device.stop();
         let mut effects = Vec::new();
         device.ownership.close(&mut effects);
-        self.outbox.send(Notice::Removed(key));
+        // First, since nothing can be said of an object that is gone.
         self.settle_claims(key, effects, "device-gone");
+        self.outbox.send(Notice::Removed(key));
         self.callers.requests.retain(|_, asked| asked.device != key);
     }
 
@@ -458,11 +475,11 @@ impl Daemon {
         }
         // The sessions' last words (cut-off frames) are of no use any more, but a session that
         // waits to say them must not be kept from ending.
-        let Self { sessions, inbox, .. } = self;
+        let Self { sessions, reports, .. } = self;
         loop {
             tokio::select! {
                 ended = sessions.join_next() => if ended.is_none() { return },
-                _ = inbox.recv() => {}
+                _ = reports.recv() => {}
             }
         }
     }

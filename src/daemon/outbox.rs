@@ -11,7 +11,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use super::Key;
-use super::status::{Health, Identity, Status};
+use super::status::{Identity, Status};
+use crate::session::Health;
 use crate::store::{Client, Record};
 
 /// The most scans that may wait for a bus that does not take them. More than the ring holds could

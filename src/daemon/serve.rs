@@ -59,16 +59,14 @@ impl Daemon {
             }
             Act::Request(request, reply) => self.request(caller, key, request, reply),
             Act::Take(sequence, reply) => {
-                let _ = reply.send(self.of_own_event(caller, key, sequence).and_then(|()| {
-                    Err(Error::Unsupported("the event came whole; there is nothing to take"))
-                }));
+                let owned = self.of_own_event(caller, key, sequence);
+                let _ = reply.send(owned.and(Err(Error::Unsupported(
+                    "the event came whole; there is nothing to take",
+                ))));
             }
             Act::Settle(sequence, _, reply) => {
-                let _ =
-                    reply
-                        .send(self.of_own_event(caller, key, sequence).and_then(|()| {
-                            Err(Error::Unsupported("the event is no payment code"))
-                        }));
+                let owned = self.of_own_event(caller, key, sequence);
+                let _ = reply.send(owned.and(Err(Error::Unsupported("it is no payment code"))));
             }
             Act::Diagnose(reply) => self.diagnose(caller, key, reply),
         }

@@ -1,14 +1,11 @@
 //! What anyone may know of a device: the values behind its D-Bus properties.
 //!
-//! Contract: nothing secret. The daemon alone writes, through a `watch` channel per device; the
-//! counters of [`Health`] are written by the session.
+//! Contract: nothing secret. The daemon alone writes, through a `watch` channel per device.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::event::{Fault, Role};
+use crate::event::Role;
 use crate::hotplug;
 use crate::protocol;
 use crate::store::{Client, Origin};
@@ -136,47 +133,4 @@ pub struct Status {
     pub enabled: bool,
     /// The last fault, in words; empty before the first.
     pub last_fault: String,
-}
-
-/// Counts since the daemon started.
-#[derive(Debug, Default)]
-pub struct Health {
-    /// Bytes received.
-    pub bytes: AtomicU64,
-    /// Events made of them.
-    pub events: AtomicU64,
-    /// Times the line was opened.
-    pub opened: AtomicU64,
-    /// Times the line went away.
-    pub disconnected: AtomicU64,
-    faults: [AtomicU64; Fault::KINDS.len()],
-}
-
-impl Health {
-    /// Counts a fault.
-    pub fn fault(&self, fault: &Fault) {
-        let kind = fault.kind();
-        if let Some(index) = Fault::KINDS.iter().position(|known| *known == kind)
-            && let Some(count) = self.faults.get(index)
-        {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// All counts by name.
-    #[must_use]
-    pub fn read(&self) -> BTreeMap<&'static str, u64> {
-        let named = [
-            ("bytes", &self.bytes),
-            ("events", &self.events),
-            ("opened", &self.opened),
-            ("disconnected", &self.disconnected),
-        ];
-        let faults = Fault::KINDS.into_iter().zip(&self.faults);
-        named
-            .into_iter()
-            .chain(faults)
-            .map(|(name, count)| (name, count.load(Ordering::Relaxed)))
-            .collect()
-    }
 }

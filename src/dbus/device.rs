@@ -75,7 +75,7 @@ impl DeviceInterface {
         self.view.status.borrow().serial_number.clone()
     }
 
-    /// How it is connected: `serial` or `pty`.
+    /// How it is connected: `serial`, `pty` or `replay`.
     #[zbus(property(emits_changed_signal = "const"))]
     fn transport(&self) -> &str {
         self.view.identity.transport

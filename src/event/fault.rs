@@ -26,12 +26,10 @@ pub enum Fault {
         want: u32,
     },
     /// A frame holds a byte that its standard does not allow there.
-    #[error("byte {at} of a frame is {got:02X}, which its protocol does not allow there")]
+    #[error("byte {at} of a frame is not what its protocol has there")]
     Malformed {
         /// Offset in the frame.
         at: usize,
-        /// The byte.
-        got: u8,
     },
     /// Bytes came that belong to no frame.
     #[error("{bytes} bytes outside any frame")]

@@ -12,4 +12,4 @@ pub mod uart;
 
 pub use buffer::Buffer;
 pub use line::Line;
-pub use speed::SpeedSearch;
+pub use speed::{Advice, Evidence, SpeedSearch};

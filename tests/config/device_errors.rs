@@ -166,7 +166,7 @@ fn profiles_lines_and_protocols() {
         (
             "a profile near one",
             device("generic-line-scanner", "generic-line-scaner"),
-            r#"tillbus.toml:7:11: no profile is called "generic-line-scaner"; did you mean `generic-line-scanner`? (accepted: generic-line-scanner, generic-line-scanner-auto)"#,
+            r#"tillbus.toml:7:11: no profile is called "generic-line-scaner"; did you mean `generic-line-scanner`? (accepted: PROFILES)"#,
         ),
         (
             "a wrong speed",
@@ -231,7 +231,7 @@ tillbus.toml:12:1: unknown key `x` in line; accepted: baud, data-bits, flow, par
         (
             "a protocol near one",
             more("[device.protocol]\nname = \"line-scaner\"\n"),
-            r#"tillbus.toml:9:8: no protocol is called "line-scaner"; did you mean `line-scanner`? (accepted: line-scanner)"#,
+            r#"tillbus.toml:9:8: no protocol is called "line-scaner"; did you mean `line-scanner`? (accepted: PROTOCOLS)"#,
         ),
         (
             "an encoding near one",
@@ -350,7 +350,7 @@ fn whole_files() {
             three,
             r#"
 tillbus.toml:5:8: `role` is "paying"; accepted: both, goods, payment
-tillbus.toml:14:11: no profile is called "none-such"; accepted: generic-line-scanner, generic-line-scanner-auto
+tillbus.toml:14:11: no profile is called "none-such"; accepted: PROFILES
 tillbus.toml:18:8: `line` is "1" (string); accepted is a table
 tillbus.toml:23:8: `scan` is 1 (integer); accepted is a string
 "#,

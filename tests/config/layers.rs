@@ -82,6 +82,23 @@ fn a_device_overrides_the_options_of_the_protocol() {
     }
 }
 
+/// The profile's `suffix` is an option of the protocol it was written for; under another one that the
+/// device names, only the device's own options count.
+#[test]
+fn a_device_that_names_another_protocol_takes_none_of_the_profile_s_options() {
+    let profile = but(PROFILE, "suffix = \"CR\"", "suffix = \"ETX\"");
+    let own = "[device.protocol]\nname = \"grow-gm65\"\n";
+    let shop = Shop::with(&on_the_example(own)).file("etc/example-box.toml", &profile);
+    let device = shop.load().unwrap().devices.remove(0);
+    assert_eq!(device.protocol.name, "grow-gm65");
+    assert_eq!(device.encodings, [encoding_rs::UTF_8]);
+    let mut protocol = (device.factory)();
+    let mut out = tillbus::protocol::Output::default();
+    let input = tillbus::protocol::Input::Bytes(b"12\r");
+    protocol.receive(tillbus::event::Timestamp(1), input, &mut out);
+    assert!(!out.is_empty(), "CR ends a code unless the device says otherwise");
+}
+
 #[test]
 fn a_directory_of_profiles_overrides_the_one_before_and_what_is_built_in() {
     let profile = |vendor: &str| {

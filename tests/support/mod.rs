@@ -1,6 +1,10 @@
-//! Plays recordings against protocols, for the golden and the hostile tests.
+//! What tests share: a player of recordings against protocols (here), a private bus with the daemon
+//! on it ([`host`]), and clients of it ([`client`]).
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
+
+pub mod client;
+pub mod host;
 
 use std::fmt::Write as _;
 use std::time::Duration;

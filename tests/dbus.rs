@@ -1,0 +1,20 @@
+//! The daemon on a private bus, as its clients see it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails loudly"
+)]
+
+mod support;
+
+mod dbus {
+    mod claims;
+    mod errors;
+    mod objects;
+    mod reload;
+    mod replay;
+    mod scans;
+}
