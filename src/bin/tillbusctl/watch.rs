@@ -135,11 +135,9 @@ impl Watch {
         self.printer.fit(self.devices.values().map(|device| text(device, "name")));
         let begun = if epoch == self.epoch || self.epoch.is_empty() { "" } else { " anew" };
         self.say(&format!("tillbusd {version} is on the bus{begun}"), "there")?;
-        let shown: Vec<Map> =
-            self.devices.values().map(|device| event::of_device("device", device)).collect();
-        for device in shown.iter().filter(|device| self.is_wanted(device)) {
-            self.printer.print(device)?;
-        }
+        let shown = self.devices.values().map(|device| event::of_device("device", device));
+        let shown: Vec<Map> = shown.filter(|device| self.is_wanted(device)).collect();
+        shown.iter().try_for_each(|device| self.printer.print(device))?;
         if !catch_up {
             (self.epoch, self.newest) = (epoch, manager.sequence().await?);
             return Ok(());
