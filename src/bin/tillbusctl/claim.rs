@@ -101,7 +101,7 @@ struct Claim {
 }
 
 impl Claim {
-    async fn take(&self) -> Result<(), Error> {
+    async fn take(&mut self) -> Result<(), Error> {
         let mut options: HashMap<&str, Variant<'_>> = HashMap::new();
         if let Some(wait) = self.options.wait {
             options.insert("wait", wait.into());
@@ -153,13 +153,13 @@ impl Claim {
     }
 
     /// Gives the device up. Where that fails the bus does it: we are about to leave.
-    async fn release(&self) {
+    async fn release(&mut self) {
         if self.device.release().await.is_ok() {
             let _ = self.say("released", "released");
         }
     }
 
-    fn say(&self, message: &str, state: &str) -> Result<(), Error> {
+    fn say(&mut self, message: &str, state: &str) -> Result<(), Error> {
         let mut event = event::of("claim", &self.options.device);
         event.insert("state".to_owned(), state.into());
         event.insert("message".to_owned(), message.into());

@@ -4,6 +4,10 @@
 //! `device-added`, `device`, `device-removed`, `daemon`, `claim`. All but `daemon` have `device`.
 
 use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,7 +17,7 @@ use zbus::{Message, OwnedObjectPath};
 
 use crate::client::{DEVICE, Devices};
 use crate::error::Error;
-use crate::output::{say, say_json};
+use crate::output::say;
 use crate::style::{Style, Tone, fill, plain, width};
 use crate::value::{self, Dict, Map, flag, number, text};
 
@@ -131,31 +135,52 @@ pub(crate) struct Printer {
     style: Style,
     /// The width of the column of names.
     names: usize,
+    /// Where the same goes as JSON.
+    copy: Option<(PathBuf, File)>,
 }
+
+/// A longer name moves its own line's columns and no other's.
+const LONGEST_NAME: usize = 24;
 
 impl Printer {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, style: Style::of_stdout(), names: 8 }
+        Self { json, style: Style::of_stdout(), names: 8, copy: None }
+    }
+
+    /// Writes everything into a file too, as JSON, each line after it has been printed.
+    pub(crate) fn copy_to(&mut self, path: &Path) -> Result<(), Error> {
+        // What customers scan is nobody else's business.
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+        let file = file.map_err(|error| Error::at(path.display(), error))?;
+        self.copy = Some((path.to_owned(), file));
+        Ok(())
     }
 
     /// Makes room for these devices' names.
     pub(crate) fn fit<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
-        self.names = names.map(|name| width(&plain(name))).fold(self.names, usize::max);
+        let widths = names.map(|name| width(&plain(name)));
+        self.names = widths.filter(|width| *width <= LONGEST_NAME).fold(self.names, usize::max);
     }
 
-    pub(crate) fn print(&self, event: &Map) -> Result<(), Error> {
-        if self.json {
-            return say_json(&Value::Object(event.clone()));
+    pub(crate) fn print(&mut self, event: &Map) -> Result<(), Error> {
+        let json = || Value::Object(event.clone()).to_string();
+        say(&if self.json { json() } else { self.line(event) })?;
+        if let Some((path, file)) = &mut self.copy {
+            let written = writeln!(file, "{}", json());
+            written.map_err(|error| Error::at(path.display(), error))?;
         }
+        Ok(())
+    }
+
+    /// An event for a person.
+    fn line(&self, event: &Map) -> String {
+        let time = self.style.paint(Tone::Faint, &time_of_day(number(event, "time")));
         let device = plain(text(event, "device"));
-        let line = format!(
-            "{}  {}{}  {}",
-            self.style.paint(Tone::Faint, &time_of_day(number(event, "time"))),
-            self.style.paint(Tone::Plain, &device),
-            fill(&device, self.names),
-            self.words(event)
-        );
-        say(line.trim_end())
+        if device.is_empty() {
+            return format!("{time}  {}", self.words(event));
+        }
+        let line = format!("{time}  {device}{}  {}", fill(&device, self.names), self.words(event));
+        line.trim_end().to_owned()
     }
 
     fn words(&self, event: &Map) -> String {

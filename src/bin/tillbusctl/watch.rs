@@ -1,6 +1,7 @@
 //! `watch`: events as they come, and what came while nobody could look.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -28,6 +29,9 @@ pub(crate) struct Options {
     /// Print one JSON object a line, with all details
     #[arg(long)]
     json: bool,
+    /// Write the same into this file too, one JSON object a line, whatever is shown
+    #[arg(long, value_name = "FILE")]
+    copy: Option<PathBuf>,
     /// First the events after this sequence number that the daemon still has; 0 for all
     #[arg(long, value_name = "SEQUENCE")]
     since: Option<u64>,
@@ -45,7 +49,10 @@ pub(crate) async fn run(place: &Place, options: Options) -> Result<(), Error> {
     let connection = client::connect(place).await?;
     // First the subscription, then the question what there is: nothing falls in between.
     let mut live = Live::open(&connection).await?;
-    let printer = Printer::new(options.json);
+    let mut printer = Printer::new(options.json);
+    if let Some(path) = &options.copy {
+        printer.copy_to(path)?;
+    }
     let mut watch = Watch {
         connection,
         printer,
@@ -128,12 +135,9 @@ impl Watch {
         self.printer.fit(self.devices.values().map(|device| text(device, "name")));
         let begun = if epoch == self.epoch || self.epoch.is_empty() { "" } else { " anew" };
         self.say(&format!("tillbusd {version} is on the bus{begun}"), "there")?;
-        for device in self.devices.values() {
-            let shown = event::of_device("device", device);
-            if self.is_wanted(&shown) {
-                self.printer.print(&shown)?;
-            }
-        }
+        let shown = self.devices.values().map(|device| event::of_device("device", device));
+        let shown: Vec<Map> = shown.filter(|device| self.is_wanted(device)).collect();
+        shown.iter().try_for_each(|device| self.printer.print(device))?;
         if !catch_up {
             (self.epoch, self.newest) = (epoch, manager.sequence().await?);
             return Ok(());
@@ -207,7 +211,7 @@ impl Watch {
         self.options.count.is_some_and(|count| self.scans >= count)
     }
 
-    fn say(&self, message: &str, state: &str) -> Result<(), Error> {
+    fn say(&mut self, message: &str, state: &str) -> Result<(), Error> {
         let mut event = event::of("daemon", "");
         event.insert("state".to_owned(), state.into());
         event.insert("message".to_owned(), message.into());
