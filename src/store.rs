@@ -100,7 +100,7 @@ impl Record {
 
     fn size(&self) -> usize {
         match &self.event {
-            Event::Scan(scan) => scan.raw.len() + scan.text.len(),
+            Event::Scan(scan) => scan.raw.expose().len() + scan.text.expose().len(),
         }
     }
 }
@@ -191,7 +191,8 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Content, Scan, Symbology};
+    use crate::event::{Content, Scan, Sensitivity, Symbology};
+    use crate::secret::Secret;
 
     fn record(sequence: u64, bytes: usize) -> Record {
         let origin =
@@ -204,10 +205,13 @@ mod tests {
                 inferred: false,
                 aim: None,
                 content: Content::Binary,
-                text: String::new(),
+                sensitivity: Sensitivity::Public,
+                text: Secret::new(String::new()),
                 encoding: None,
-                raw: vec![0; bytes],
+                raw: Secret::new(vec![0; bytes]),
                 gtin: None,
+                details: Vec::new(),
+                life: None,
                 first: Timestamp(1),
                 last: Timestamp(2),
             }),

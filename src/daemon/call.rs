@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::Key;
 use super::claim;
 use super::rights::Caller;
-use crate::event::{Request, Settlement};
+use crate::event::{Request, Settlement, Value};
 use crate::store::Page;
 
 /// Why a call failed: one for each decision a client can take. The variants are the D-Bus errors
@@ -122,15 +122,4 @@ pub struct Evidence {
     pub kind: &'static str,
     /// The values.
     pub values: BTreeMap<&'static str, Value>,
-}
-
-/// A value of an [`Evidence`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// A count.
-    Count(u64),
-    /// On or off.
-    Flag(bool),
-    /// Words.
-    Text(String),
 }

@@ -14,6 +14,7 @@ use super::{Asked, Daemon, Key, Notice, Signal};
 use crate::clock;
 use crate::event::{Event, Failure, Fault, Refusal, Request, Scan, Timestamp};
 use crate::protocol::RequestId;
+use crate::secret::Secret;
 use crate::session::{AskError, Report};
 use crate::store::{Audience, Client, Record};
 use crate::transport;
@@ -264,12 +265,16 @@ impl Daemon {
     }
 }
 
-fn is_duplicate(last: Option<&(Vec<u8>, Timestamp)>, scan: &Scan, window: Duration) -> bool {
-    last.is_some_and(|(raw, time)| *raw == scan.raw && scan.last.since(*time) < window)
+fn is_duplicate(
+    last: Option<&(Secret<Vec<u8>>, Timestamp)>,
+    scan: &Scan,
+    window: Duration,
+) -> bool {
+    last.is_some_and(|(raw, time)| {
+        raw.expose() == scan.raw.expose() && scan.last.since(*time) < window
+    })
 }
 
-fn remember(last: &mut Option<(Vec<u8>, Timestamp)>, scan: &Scan) {
-    let (raw, time) = last.get_or_insert_with(|| (Vec::new(), scan.last));
-    raw.clone_from(&scan.raw);
-    *time = scan.last;
+fn remember(last: &mut Option<(Secret<Vec<u8>>, Timestamp)>, scan: &Scan) {
+    *last = Some((scan.raw.clone(), scan.last));
 }

@@ -14,6 +14,7 @@ use crate::config::{DeviceConfig, Match};
 use crate::event::{Role, Timestamp};
 use crate::hotplug;
 use crate::recording::Recording;
+use crate::secret::Secret;
 use crate::session::{Health, Order, Spec};
 use crate::store::Origin;
 
@@ -27,7 +28,7 @@ pub(super) struct Device {
     pub(super) config: Option<Arc<DeviceConfig>>,
     pub(super) scan_right: Right,
     pub(super) ownership: Ownership,
-    pub(super) last_scan: Option<(Vec<u8>, Timestamp)>,
+    pub(super) last_scan: Option<(Secret<Vec<u8>>, Timestamp)>,
     pub(super) said: super::deliver::Said,
     pub(super) health: Arc<Health>,
     status: watch::Sender<Status>,

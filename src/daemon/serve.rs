@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 use tracing::info;
 
-use super::call::{Act, Call, Error, Evidence, Reply, Value};
+use super::call::{Act, Call, Error, Evidence, Reply};
 use super::claim::{Effect, Options, Ticket};
 use super::rights::Caller;
 use super::status::State;
 use super::{Asked, Daemon, Key};
-use crate::event::{Request, Timestamp};
+use crate::event::{Request, Timestamp, Value};
 use crate::protocol::RequestId;
 use crate::session::{Order, Sight};
 use crate::store::Client;

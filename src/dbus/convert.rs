@@ -6,11 +6,11 @@ use std::time::Duration;
 use zbus::{Message, OwnedVariant, Variant};
 
 use super::error::Error;
-use crate::daemon::call::{Evidence, Value};
+use crate::daemon::call::Evidence;
 use crate::daemon::claim::{LONGEST_WAIT, Options};
 use crate::daemon::status::Status;
 use crate::daemon::{Property, Signal};
-use crate::event::{Event, Scan, Settlement, Verdict};
+use crate::event::{Event, Scan, Settlement, Value, Verdict};
 use crate::store::{Client, Record};
 
 /// A dictionary of values as they go out.
@@ -40,7 +40,7 @@ pub(super) fn signal(
             let symbology = scan.symbology.word();
             let content = scan.content.word();
             let details = details(record, scan, *age, *stale);
-            let body = (record.sequence, symbology, content, scan.text.as_str(), details);
+            let body = (record.sequence, symbology, content, scan.text.expose().as_str(), details);
             message(SCANNER, "Scanned").build(&body)
         }
         Signal::Fault { kind, message: text, details } => {
@@ -66,7 +66,7 @@ pub(super) fn replayed(record: &Record, client: &Client, now_age: Duration) -> D
     dict.insert("event", "scan".to_owned().into());
     dict.insert("symbology", scan.symbology.word().to_owned().into());
     dict.insert("content", scan.content.word().to_owned().into());
-    dict.insert("text", scan.text.clone().into());
+    dict.insert("text", scan.text.expose().clone().into());
     dict
 }
 
@@ -80,7 +80,7 @@ fn details<'a>(record: &'a Record, scan: &'a Scan, age: Option<Duration>, stale:
         ("received", scan.last.0.into()),
         ("time", record.time.into()),
         ("time-synchronised", record.synchronised.into()),
-        ("raw", scan.raw.as_slice().into()),
+        ("raw", scan.raw.expose().as_slice().into()),
         ("upos-scan-data-type", scan.symbology.scan_data_type().into()),
     ]
     .into_iter()
@@ -91,6 +91,7 @@ fn details<'a>(record: &'a Record, scan: &'a Scan, age: Option<Duration>, stale:
     if let Some(gtin) = &scan.gtin {
         details.insert("gtin-14", gtin.as_str().into());
     }
+    details.extend(scan.details.iter().map(|(name, value)| (*name, variant(value))));
     if let Some(encoding) = scan.encoding {
         details.insert("encoding", encoding.into());
     }
@@ -112,6 +113,20 @@ fn owned(dict: Dict<'_>) -> Dict<'static> {
     dict.into_iter()
         .filter_map(|(name, value)| Some((name, value.try_into_owned().ok()?.into())))
         .collect()
+}
+
+/// A value as D-Bus has it.
+fn variant(value: &Value) -> Variant<'_> {
+    match value {
+        Value::Count(count) => (*count).into(),
+        Value::Flag(flag) => (*flag).into(),
+        Value::Text(text) => text.as_str().into(),
+        Value::List(values) => values.iter().map(variant).collect::<Vec<_>>().into(),
+        Value::Map(entries) => {
+            let entries = entries.iter().map(|(name, value)| (name.as_str(), variant(value)));
+            entries.collect::<HashMap<_, _>>().into()
+        }
+    }
 }
 
 /// A property's name and value.
@@ -141,14 +156,7 @@ pub(super) fn evidence(evidence: Evidence) -> Dict<'static> {
     let mut dict: Dict<'static> = evidence
         .values
         .into_iter()
-        .map(|(name, value)| {
-            let value = match value {
-                Value::Count(count) => count.into(),
-                Value::Flag(flag) => flag.into(),
-                Value::Text(text) => text.into(),
-            };
-            (name, value)
-        })
+        .filter_map(|(name, value)| Some((name, variant(&value).try_into_owned().ok()?.into())))
         .collect();
     dict.insert("kind", evidence.kind.to_owned().into());
     dict
