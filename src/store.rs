@@ -3,6 +3,8 @@
 //! Contract: bounded in events and in bytes, sequences rise by one and are never reused within an
 //! epoch. Held in memory: a daemon restart begins a new epoch, which clients see in every answer.
 
+pub mod seen;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
