@@ -54,6 +54,15 @@ impl Match {
         section.finish()?;
         Ok(found)
     }
+
+    /// The path that says where the device is, if that is how it is found.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) | Self::Tty(path) | Self::Pty(path) => Some(path),
+            Self::Usb { .. } => None,
+        }
+    }
 }
 
 /// The error is at the key that was meant, where there is one.

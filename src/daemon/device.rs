@@ -143,7 +143,7 @@ impl Device {
 
     /// Whether a session for this path is running.
     pub(super) fn is_at(&self, path: &Path) -> bool {
-        self.orders.is_some() && self.path == path
+        self.orders.is_some() && self.path.as_os_str() == path.as_os_str()
     }
 
     /// What a session for this path needs.
@@ -189,7 +189,8 @@ impl Device {
 
     /// A session that waits for this path tries again.
     pub(super) fn retry_at(&self, path: &Path) {
-        if self.path == path {
+        // What is open says itself when it is gone.
+        if self.state() != State::Ready && self.path.as_os_str() == path.as_os_str() {
             // A full queue means that the session is awake anyway.
             self.order(Order::Retry);
         }

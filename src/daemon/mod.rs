@@ -32,7 +32,7 @@ use self::plan::{Place, Plugged};
 use self::rights::Right;
 use self::status::{Access, State};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, DeviceConfig};
 use crate::event::{Request, Timestamp};
 use crate::hotplug::{self, Monitor, PathChange, PathWatch};
 use crate::protocol::RequestId;
@@ -368,11 +368,8 @@ impl Daemon {
         self.refresh_spare(&configs);
     }
 
-    fn watch(&mut self, config: &crate::config::DeviceConfig) {
-        use crate::config::Match;
-        if let (Some(paths), Match::Path(path) | Match::Tty(path) | Match::Pty(path)) =
-            (&mut self.paths, &config.matches)
-        {
+    fn watch(&mut self, config: &DeviceConfig) {
+        if let (Some(paths), Some(path)) = (&mut self.paths, config.matches.path()) {
             paths.add(path);
         }
     }
@@ -411,7 +408,7 @@ impl Daemon {
         self.announce(key);
     }
 
-    fn refresh_spare(&mut self, configs: &[Arc<crate::config::DeviceConfig>]) {
+    fn refresh_spare(&mut self, configs: &[Arc<DeviceConfig>]) {
         let spare: Vec<_> = plan::spare(configs, &self.plugged).into_iter().cloned().collect();
         let surplus: Vec<Key> = self
             .devices
@@ -446,6 +443,10 @@ impl Daemon {
     fn remove(&mut self, key: Key) {
         let Some(mut device) = self.devices.remove(&key) else { return };
         device.stop();
+        let path = device.config.as_ref().and_then(|config| config.matches.path());
+        if let (Some(paths), Some(path)) = (&mut self.paths, path) {
+            paths.remove(path);
+        }
         let mut effects = Vec::new();
         device.ownership.close(&mut effects);
         // First, since nothing can be said of an object that is gone.

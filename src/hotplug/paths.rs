@@ -86,10 +86,19 @@ impl PathWatch {
         })
     }
 
-    /// Watches one more path; if it leads somewhere already, that is its first change.
+    /// Watches one more path; if it leads somewhere already, that is its first change. One that is
+    /// watched already stays so.
     pub fn add(&mut self, path: &Path) {
-        self.watched.entry(path.to_owned()).or_default();
-        self.look(path);
+        if self.watched.contains_key(path) {
+            return;
+        }
+        // Nothing is known of it, so there is nothing to forget first: hundreds of ports are added
+        // at a start, and looking through all of them for each would take the longest of it.
+        let found = self.follow(path);
+        self.watched.insert(path.to_owned(), found);
+        if found.is_some() {
+            self.news.push_back(PathChange::Appeared(path.to_owned()));
+        }
     }
 
     /// Watches a path no longer.

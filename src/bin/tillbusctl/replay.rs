@@ -1,0 +1,259 @@
+//! `replay`: a recording on a virtual port, or what the library makes of it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tillbus::event::{Event, Request, Role, Scan, Timestamp};
+use tillbus::normalize::{self, Rules};
+use tillbus::profile::Profile;
+use tillbus::protocol::{Input, Item, Opening, Output, Protocol, RequestId};
+use tillbus::recording::{Recording, Step};
+use tillbus::sim::port::VirtualPort;
+
+use crate::error::{Error, complain};
+use crate::output::{say, say_json};
+use crate::simulate::{no_port, profile};
+use crate::style::{Style, Tone, fill, plain};
+use crate::terminal::{self, Interrupt};
+
+/// Play a recording on a virtual port, or show what it means
+///
+/// The first line printed is the port's path; on a terminal the recording begins at the Enter key,
+/// else at once. A virtual port carries bytes and hang-ups, no parity errors and breaks: for
+/// those use `tillbusd --replay`, or `--events`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The recording
+    log: PathBuf,
+    /// Make the port at this path, as a symbolic link
+    #[arg(long, value_name = "PATH", conflicts_with = "events")]
+    port: Option<PathBuf>,
+    /// Print the events that a device of `--profile` would give, at once and without any port
+    #[arg(long)]
+    events: bool,
+    /// How to read the recording
+    #[arg(long, value_name = "ID", default_value = "generic-line-scanner", requires = "events")]
+    profile: String,
+    /// Look for profiles here too
+    #[arg(long, value_name = "DIR", requires = "events")]
+    profiles: Vec<PathBuf>,
+    /// Print one JSON object a line
+    #[arg(long, requires = "events")]
+    json: bool,
+}
+
+pub(crate) async fn run(options: Options) -> Result<(), Error> {
+    let at = |error: &dyn std::fmt::Display| Error::at(options.log.display(), error);
+    let text = std::fs::read_to_string(&options.log).map_err(|error| at(&error))?;
+    let recording = Recording::parse(&text).map_err(|error| at(&error))?;
+    if options.events {
+        let (_, profile) = profile(&options.profile, &options.profiles)?;
+        return Player::new(&profile, options.json).play(&recording);
+    }
+    let mut interrupt = Interrupt::new()?;
+    tokio::select! {
+        result = play(&recording, options.port.as_deref()) => result,
+        () = interrupt.came() => Ok(()),
+    }
+}
+
+async fn play(recording: &Recording, link: Option<&Path>) -> Result<(), Error> {
+    let failed = |error: std::io::Error| no_port(link.map(Path::to_owned).as_ref(), &error);
+    let mut port = Some(plug(link)?);
+    let mut passed_over = 0;
+    if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+        complain("press Enter to begin");
+        terminal::lines().recv().await;
+    }
+    for step in &recording.steps {
+        match step {
+            Step::Bytes(bytes) => {
+                let port = match &mut port {
+                    Some(port) => port,
+                    away => away.insert(plug(link)?),
+                };
+                port.send(bytes).await.map_err(failed)?;
+            }
+            Step::Wait(wait) => tokio::time::sleep(*wait).await,
+            Step::Close => {
+                if let Some(port) = port.take() {
+                    port.hang_up().await;
+                }
+            }
+            // Clients ask for themselves.
+            Step::Ask(_) => {}
+            Step::BadByte(_) | Step::Break => passed_over += 1,
+        }
+    }
+    if let Some(port) = port {
+        port.hang_up().await;
+    }
+    if passed_over > 0 {
+        complain(&format!("{passed_over} line errors passed over: a virtual port has none"));
+    }
+    Ok(())
+}
+
+fn plug(link: Option<&Path>) -> Result<VirtualPort, Error> {
+    let port = VirtualPort::create(link);
+    let port = port.map_err(|error| no_port(link.map(Path::to_owned).as_ref(), &error))?;
+    say(&port.path().display().to_string())?;
+    Ok(port)
+}
+
+/// The library at work on a recording, in the recording's own time.
+struct Player {
+    profile: Profile,
+    rules: Rules,
+    protocol: Box<dyn Protocol>,
+    out: Output,
+    now: Timestamp,
+    requests: u64,
+    json: bool,
+    style: Style,
+}
+
+impl Player {
+    fn new(profile: &Profile, json: bool) -> Self {
+        let encodings = profile.protocol.encodings.clone();
+        Self {
+            profile: profile.clone(),
+            rules: Rules { role: Role::Goods, encodings },
+            protocol: (profile.protocol.factory)(),
+            out: Output::default(),
+            now: Timestamp(0),
+            requests: 0,
+            json,
+            style: Style::of_stdout(),
+        }
+    }
+
+    fn play(&mut self, recording: &Recording) -> Result<(), Error> {
+        self.open()?;
+        for step in &recording.steps {
+            match step {
+                Step::Bytes(bytes) => self.receive(Input::Bytes(bytes))?,
+                Step::BadByte(byte) => self.receive(Input::BadByte(*byte))?,
+                Step::Break => self.receive(Input::Break)?,
+                Step::Wait(wait) => self.wait(*wait)?,
+                Step::Ask(request) => self.ask(*request)?,
+                Step::Close => {
+                    self.protocol.closed(self.now, &mut self.out);
+                    self.tell()?;
+                    self.open()?;
+                }
+            }
+        }
+        self.protocol.closed(self.now, &mut self.out);
+        self.tell()
+    }
+
+    fn open(&mut self) -> Result<(), Error> {
+        self.protocol = (self.profile.protocol.factory)();
+        self.protocol.opened(self.now, Opening::Fresh, &mut self.out);
+        self.tell()
+    }
+
+    fn receive(&mut self, input: Input<'_>) -> Result<(), Error> {
+        self.protocol.receive(self.now, input, &mut self.out);
+        self.tell()
+    }
+
+    fn wait(&mut self, wait: Duration) -> Result<(), Error> {
+        let end = self.now + wait;
+        while let Some(deadline) = self.protocol.deadline().filter(|deadline| *deadline <= end) {
+            self.now = self.now.max(deadline);
+            self.protocol.timeout(self.now, &mut self.out);
+            self.tell()?;
+        }
+        self.now = end;
+        Ok(())
+    }
+
+    fn ask(&mut self, request: Request) -> Result<(), Error> {
+        self.requests += 1;
+        let id = RequestId(self.requests);
+        if let Err(refusal) = self.protocol.request(self.now, id, request, &mut self.out) {
+            self.say("refused", &refusal.to_string(), json!({}))?;
+        }
+        self.tell()
+    }
+
+    /// Prints all that the protocol has to say.
+    fn tell(&mut self) -> Result<(), Error> {
+        while let Some(item) = self.out.pop() {
+            match item {
+                Item::Reading(reading) => {
+                    let Event::Scan(scan) = normalize::scan(reading, &self.rules);
+                    self.scan(&scan)?;
+                }
+                Item::Fault(fault) => {
+                    self.say("fault", &fault.to_string(), json!({ "kind": fault.kind() }))?;
+                }
+                Item::Answer(_, Ok(())) => self.say("answer", "done", json!({}))?,
+                Item::Answer(_, Err(failure)) => {
+                    self.say("answer", &failure.to_string(), json!({}))?;
+                }
+                Item::Write(bytes, token) => {
+                    self.say("write", &hex(&bytes), json!({}))?;
+                    if let Some(token) = token {
+                        self.protocol.sent(self.now, token, &mut self.out);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<(), Error> {
+        let (symbology, content) = (scan.symbology.word(), scan.content.word());
+        let details = json!({
+            "symbology": symbology,
+            "inferred": scan.inferred,
+            "content": content,
+            "text": scan.text,
+            "raw": hex(&scan.raw),
+            "aim": scan.aim.map(|aim| aim.to_string()),
+            "gtin-14": scan.gtin.as_ref().map(|gtin| gtin.as_str()),
+            "encoding": scan.encoding,
+        });
+        let shown = if scan.text.is_empty() { hex(&scan.raw) } else { plain(&scan.text) };
+        let words = format!(
+            "{}{}  {}{}  {}",
+            self.style.paint(Tone::Word, symbology),
+            fill(symbology, 12),
+            self.style.paint(Tone::Faint, content),
+            fill(content, 8),
+            self.style.paint(Tone::Strong, &shown)
+        );
+        self.say("scan", &words, details)
+    }
+
+    /// Prints one thing, with the time since the recording's beginning.
+    fn say(&self, kind: &str, words: &str, details: Value) -> Result<(), Error> {
+        let at = self.now.since(Timestamp(0));
+        if !self.json {
+            let time = format!("{:4}.{:03}", at.as_secs(), at.subsec_millis());
+            let tone = if kind == "fault" { Tone::Bad } else { Tone::Plain };
+            let kind = format!("{}{}", self.style.paint(tone, kind), fill(kind, 7));
+            return say(&format!("{}  {kind}  {words}", self.style.paint(Tone::Faint, &time)));
+        }
+        let mut line = details;
+        if let Some(line) = line.as_object_mut() {
+            line.retain(|_, value| !value.is_null());
+            line.insert("type".to_owned(), kind.into());
+            let micros = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
+            line.insert("at-us".to_owned(), micros.into());
+            if kind != "scan" {
+                line.insert("message".to_owned(), words.into());
+            }
+        }
+        say_json(&line)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    pairs.concat()
+}
