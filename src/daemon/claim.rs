@@ -74,6 +74,15 @@ pub enum Delivery {
     Held,
 }
 
+/// What may go to the owner after it was held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// The events, in their order.
+    pub sequences: Vec<u64>,
+    /// Whether to ask the client for a sign of life after them.
+    pub prove: bool,
+}
+
 #[derive(Debug)]
 struct Claim {
     client: Client,
@@ -239,7 +248,7 @@ impl Ownership {
 
     /// The owner has handled all events up to `sequence`. Returns those that may be sent now, or
     /// `None` where the client is not the owner.
-    pub fn acknowledge(&mut self, client: &Client, sequence: u64) -> Option<Vec<u64>> {
+    pub fn acknowledge(&mut self, client: &Client, sequence: u64) -> Option<Due> {
         let claim = self.claim.as_mut().filter(|claim| claim.client == *client)?;
         while claim.unacknowledged.front().is_some_and(|front| *front <= sequence) {
             claim.unacknowledged.pop_front();
@@ -249,13 +258,13 @@ impl Ownership {
     }
 
     /// The client gave a sign of life. Returns the held events that may be sent now.
-    pub fn proved(&mut self, client: &Client) -> Vec<u64> {
+    pub fn proved(&mut self, client: &Client) -> Due {
         match self.claim.as_mut().filter(|claim| claim.client == *client) {
             Some(claim) => {
                 claim.unproven = 0;
                 claim.flush()
             }
-            None => Vec::new(),
+            None => Due::default(),
         }
     }
 
@@ -360,12 +369,12 @@ impl Claim {
         if self.unproven == PROVE_AFTER { Delivery::NowAndProve } else { Delivery::Now }
     }
 
-    fn flush(&mut self) -> Vec<u64> {
-        let mut due = Vec::new();
+    fn flush(&mut self) -> Due {
+        let mut due = Due::default();
         while !self.is_full() {
             let Some(sequence) = self.held.pop_front() else { break };
-            self.sent(sequence);
-            due.push(sequence);
+            due.prove |= self.sent(sequence) == Delivery::NowAndProve;
+            due.sequences.push(sequence);
         }
         due
     }
@@ -498,8 +507,9 @@ mod tests {
         let sent: Vec<_> = (1..=5).map(|sequence| ownership.deliver(sequence)).collect();
         use Delivery::{Held, Now};
         assert_eq!(sent, [Now, Now, Held, Held, Held]);
-        assert_eq!(ownership.acknowledge(&client(ALICE), 1), Some(vec![3]));
-        assert_eq!(ownership.acknowledge(&client(ALICE), 3), Some(vec![4, 5]));
+        let due = |sequences: &[u64]| Some(Due { sequences: sequences.to_vec(), prove: false });
+        assert_eq!(ownership.acknowledge(&client(ALICE), 1), due(&[3]));
+        assert_eq!(ownership.acknowledge(&client(ALICE), 3), due(&[4, 5]));
         assert_eq!(ownership.acknowledge(&client(BOB), 9), None);
     }
 
@@ -516,6 +526,23 @@ mod tests {
         }
         assert_eq!(asked, 1);
         assert_eq!(ownership.deliver(9000), Delivery::Held);
-        assert_eq!(ownership.proved(&client(ALICE)), [9000]);
+        assert_eq!(ownership.proved(&client(ALICE)).sequences, [9000]);
+    }
+
+    #[test]
+    fn a_client_that_has_much_held_is_asked_again_when_it_is_sent() {
+        let mut ownership = alices();
+        for sequence in 1..=3 * u64::from(HOLD_AFTER) {
+            ownership.deliver(sequence);
+        }
+        let mut sent = u64::from(HOLD_AFTER);
+        for _ in 0..2 {
+            let due = ownership.proved(&client(ALICE));
+            assert!(due.prove, "nobody asks for the sign of life that lets the rest go");
+            assert_eq!(due.sequences.first(), Some(&(sent + 1)));
+            sent += u64::from(HOLD_AFTER);
+            assert_eq!(due.sequences.last(), Some(&sent));
+        }
+        assert_eq!(ownership.proved(&client(ALICE)), Due::default());
     }
 }

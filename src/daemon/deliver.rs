@@ -8,7 +8,7 @@ use std::time::Duration;
 use tracing::{debug, error, info, warn};
 
 use super::call::Error;
-use super::claim::{Delivery, Effect, Refused};
+use super::claim::{Delivery, Due, Effect, Refused};
 use super::status::{Access, State};
 use super::{Asked, Daemon, Key, Notice, Signal};
 use crate::clock;
@@ -173,14 +173,18 @@ impl Daemon {
     }
 
     /// Sends the owner what was held back and may go now.
-    pub(super) fn send_held(&mut self, now: Timestamp, key: Key, sequences: &[u64]) {
-        for sequence in sequences {
+    pub(super) fn send_held(&mut self, now: Timestamp, key: Key, due: &Due) {
+        for sequence in &due.sequences {
             let Some(record) = self.ring.get(*sequence).cloned() else { continue };
             let Some(device) = self.devices.get(&key) else { return };
             let owner = device.ownership.owner().cloned();
             let age = now.since(record.received());
             let stale = device.ownership.max_age().is_some_and(|limit| age > limit);
             self.send_scan(key, owner, &record, Some(age), stale);
+        }
+        let device = self.devices.get(&key).filter(|_| due.prove);
+        if let Some(owner) = device.and_then(|device| device.ownership.owner()) {
+            self.outbox.send(Notice::Prove(owner.clone()));
         }
     }
 

@@ -235,7 +235,7 @@ impl Daemon {
             .devices
             .iter_mut()
             .map(|(key, device)| (*key, device.ownership.proved(client)))
-            .filter(|(_, due)| !due.is_empty())
+            .filter(|(_, due)| !due.sequences.is_empty())
             .collect();
         for (key, due) in due {
             self.send_held(now, key, &due);

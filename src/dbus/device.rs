@@ -146,7 +146,9 @@ impl DeviceInterface {
     /// Owns the device until `Release`, until the caller leaves the bus, or until it loses a
     /// challenge. Options: `wait` (ms, 0 to 20000, default 0: a device that is taken is refused at
     /// once; else its owner is asked to release it), `credit` (the most unacknowledged events in
-    /// flight, default unlimited), `max-age` (ms: events delivered later are marked `stale`).
+    /// flight, default unlimited), `max-age` (ms: events delivered later are marked `stale`). An
+    /// owner that neither acknowledges nor answers `org.freedesktop.DBus.Peer.Ping` gets no more
+    /// than 1024 events.
     async fn claim(
         &self,
         #[zbus(header)] header: Header<'_>,

@@ -226,6 +226,14 @@ impl Client {
 
     /// Connects and subscribes to nothing: only what is sent to it alone reaches it.
     pub async fn silent(bus: &Bus) -> Self {
+        let client = Self::deaf_to_pings(bus).await;
+        // As every other library does unasked, zbus answers pings once it serves objects.
+        client.connection.object_server();
+        client
+    }
+
+    /// Connects, subscribes to nothing and answers no pings.
+    pub async fn deaf_to_pings(bus: &Bus) -> Self {
         let address: zbus::Address = bus.address().try_into().unwrap();
         let connection = Builder::address(address).build();
         let connection = soon("the bus takes a client", connection).await.unwrap();

@@ -40,6 +40,7 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 
 /// The policy of a bus where everybody may do everything.
 pub const OPEN: &str = r#"<policy context="default">
+    <allow user="*"/>
     <allow send_destination="*"/>
     <allow receive_sender="*"/>
     <allow own="*"/>
@@ -292,7 +293,10 @@ impl Drop for Daemon {
         let _ = self.process.kill();
         let _ = self.process.wait();
         if std::thread::panicking() {
-            eprintln!("--- the daemon's log ---\n{}---", self.log());
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let end = lines.get(lines.len().saturating_sub(100)..).unwrap_or_default();
+            eprintln!("--- the daemon's log, its end ---\n{}\n---", end.join("\n"));
         }
     }
 }
