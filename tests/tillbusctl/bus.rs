@@ -201,7 +201,7 @@ async fn a_claimed_device_speaks_to_its_owner_alone() {
     let mut lane = Lane::open().await;
     let mut claim = Tool::on(&lane.bus, &["claim", "lane1-box", "--credit", "1", "--json"]);
     claim.object(&[("type", "claim"), ("state", "claimed")]).await;
-    let mut watch = Tool::on(&lane.bus, &["watch"]);
+    let mut watch = Tool::on(&lane.bus, &["watch", "lane1-box"]);
     watch.until("claimed by").await;
     for code in ["one", "two", "three"] {
         // With a credit of one each comes only after the one before was acknowledged.
@@ -231,7 +231,7 @@ async fn a_claim_is_challenged() {
     assert_eq!(ended.status, Some(1));
     assert_eq!(ended.errors, "tillbusctl: the claim on lane1-box is lost: challenged\n");
 
-    let ended = run_on(&lane.bus, &["claim", "lane1-box", "--wait", "10000"]).await;
+    let ended = run_on(&lane.bus, &["claim", "lane1-box", "--wait", "1500"]).await;
     assert_eq!(ended.status, Some(1), "the second retains: {ended:?}");
     second.until("kept").await;
     second.signal(Signal::SIGINT);

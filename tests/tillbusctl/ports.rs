@@ -147,13 +147,32 @@ async fn the_speed_is_found_by_scanning_again() {
     for (from, to) in [(9600, 115_200), (115_200, 19_200)] {
         simulation.perform(sim::Command::Scan(Code::plain("4006381333931"))).await.unwrap();
         let line = tool.line().await;
-        assert!(line.contains(&format!("no code at {from} baud; listening at {to}")), "{line}");
+        assert!(line.contains(&format!(" at {from} baud; listening at {to}: scan")), "{line}");
     }
     simulation.perform(sim::Command::Scan(Code::plain("4006381333931"))).await.unwrap();
     let line = tool.line().await;
     assert!(line.ends_with("ends in CR, without AIM identifier, at 19200 baud"), "{line}");
     let ended = tool.ended().await;
     assert!(ended.output.contains(&"baud = 19200".to_owned()), "{ended:?}");
+    is_accepted(&bus, &ended.output);
+}
+
+#[tokio::test]
+async fn a_scanner_that_ends_its_codes_by_silence_is_believed_last() {
+    let bus = Bus::start();
+    let path = bus.directory().join("unknown").display().to_string();
+    let mut port = VirtualPort::create(Some(Path::new(&path))).unwrap();
+    let mut tool = Tool::on(&bus, &["identify", &path, "--baud", "9600,19200"]);
+    tool.until("scan any code").await;
+    soon("bytes", port.send(b"4006381333931")).await.unwrap();
+    let line = tool.line().await;
+    assert!(line.contains("may be a code without an end"), "{line}");
+    soon("bytes", port.send(b"\xFE\x00\xF0")).await.unwrap();
+    let line = tool.line().await;
+    assert!(line.contains("silence alone ends a code"), "{line}");
+    assert!(line.ends_with("at 9600 baud"), "{line}");
+    let ended = tool.ended().await;
+    assert!(ended.output.contains(&"gap-ms = 50".to_owned()), "{ended:?}");
     is_accepted(&bus, &ended.output);
 }
 
@@ -248,13 +267,13 @@ async fn recording_ends_when_told_to() {
 async fn a_recording_tells_what_it_means() {
     let directory = tempfile::tempdir().unwrap();
     let file = |name: &str| directory.path().join(name).display().to_string();
-    let log = "# source: synthetic\n< 41 42 43 0D\n+ 250ms\n~ break\n< 34\n~ hang-up\n";
+    let log = "# source: synthetic\n< 41 42 43 0D\n+ 250ms\n< 34\n~ hang-up\n~ break\n";
     std::fs::write(file("a.log"), log).unwrap();
     let ended = Tool::alone(&["replay", &file("a.log"), "--events"]).ended().await;
     let want = [
         "   0.000  scan     unknown       text      ABC",
-        "   0.250  fault    break on the line",
         "   0.250  fault    a frame was cut off after 1 bytes",
+        "   0.250  fault    break on the line",
     ];
     assert_eq!(ended.output, want);
     std::fs::write(file("wrong.log"), "< 4\n").unwrap();
