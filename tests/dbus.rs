@@ -13,7 +13,10 @@ mod support;
 mod dbus {
     mod claims;
     mod errors;
+    mod introspection;
+    mod many;
     mod objects;
+    mod ports;
     mod reload;
     mod replay;
     mod scans;

@@ -200,7 +200,14 @@ impl Daemon {
         let directory = open_directory();
         let configuration = directory.path().join("tillbus.toml");
         std::fs::write(&configuration, &start.configuration).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tillbusd"));
+        let mut program = PathBuf::from(env!("CARGO_BIN_EXE_tillbusd"));
+        if start.user.is_some() {
+            // Another user may not be let into the directory where it was built.
+            let copy = directory.path().join("tillbusd");
+            std::fs::copy(&program, &copy).unwrap();
+            program = copy;
+        }
+        let mut command = Command::new(program);
         command
             .args(["--stderr", "--log", start.log, "--address", bus.address(), "--config"])
             .arg(&configuration)
