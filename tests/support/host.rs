@@ -292,7 +292,10 @@ impl Drop for Daemon {
         let _ = self.process.kill();
         let _ = self.process.wait();
         if std::thread::panicking() {
-            eprintln!("--- the daemon's log ---\n{}---", self.log());
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let end = lines.get(lines.len().saturating_sub(100)..).unwrap_or_default();
+            eprintln!("--- the daemon's log, its end ---\n{}\n---", end.join("\n"));
         }
     }
 }
