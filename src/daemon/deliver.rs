@@ -135,10 +135,10 @@ impl Daemon {
             audience,
         });
         debug!(device = %record.origin.name, sequence = record.sequence, "scan");
-        self.deliver(key, &record);
+        self.deliver(now, key, &record);
     }
 
-    fn deliver(&mut self, key: Key, record: &Arc<Record>) {
+    fn deliver(&mut self, now: Timestamp, key: Key, record: &Arc<Record>) {
         let Some(device) = self.devices.get_mut(&key) else { return };
         let owner = match &record.audience {
             Audience::Everyone => None,
@@ -147,7 +147,7 @@ impl Daemon {
         // One who has released the device since the first byte gets the read without credit.
         if let Some(owner) = owner.as_ref().filter(|owner| device.ownership.owner() == Some(owner))
         {
-            match device.ownership.deliver(record.sequence) {
+            match device.ownership.deliver(now, record.sequence) {
                 Delivery::Now => {}
                 Delivery::NowAndProve => {
                     self.outbox.send(Notice::Prove(owner.clone()));

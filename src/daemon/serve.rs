@@ -246,11 +246,13 @@ impl Daemon {
         let keys: Vec<Key> = self.devices.keys().copied().collect();
         for key in keys {
             let mut effects = Vec::new();
-            if let Some(device) = self.devices.get_mut(&key)
-                && device.deadline().is_some_and(|deadline| deadline <= now)
-            {
-                device.ownership.timeout(now, &mut effects);
+            let Some(device) = self.devices.get_mut(&key) else { continue };
+            if device.deadline().is_none_or(|deadline| deadline > now) {
+                continue;
             }
+            device.ownership.timeout(now, &mut effects);
+            let due = device.ownership.overdue(now);
+            self.send_held(now, key, &due);
             if !effects.is_empty() {
                 self.settle_claims(key, effects, "challenged");
             }

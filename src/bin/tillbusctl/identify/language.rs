@@ -101,7 +101,8 @@ mod tests {
     #[test]
     fn languages() {
         let language = |prefix, suffix, aim| Some(Language { prefix, suffix, aim });
-        let rows: &[(&str, &[u8], Option<Language>, &[u8])] = &[
+        type Row = (&'static str, &'static [u8], Option<Language>, &'static [u8]);
+        let rows: &[Row] = &[
             ("CR", b"4006381333931\r", language(None, Some("CR"), false), b"4006381333931"),
             ("CR LF", b"4006381333931\r\n", language(None, Some("CR LF"), false), b"4006381333931"),
             ("LF", b"4006381333931\n", language(None, Some("LF"), false), b"4006381333931"),
