@@ -235,6 +235,24 @@ pub enum Settlement {
     Unknown,
 }
 
+impl Settlement {
+    /// The word used on the bus.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Used => "used",
+            Self::Unused => "unused",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The settlement of this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Used, Self::Unused, Self::Unknown].into_iter().find(|known| known.word() == word)
+    }
+}
+
 /// Why a device did not take a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {

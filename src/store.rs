@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::event::{Event, Timestamp};
+use crate::event::{Event, Scan, Timestamp};
 
 /// The most events the ring keeps.
 pub const EVENTS: usize = 4096;
@@ -48,6 +48,8 @@ pub enum Audience {
     Everyone,
     /// It was for the owner of its device.
     Only(Client),
+    /// It was confidential and had no owner, or has expired.
+    Nobody,
 }
 
 /// The device an event came from, as events name it.
@@ -97,6 +99,7 @@ impl Record {
         match &self.audience {
             Audience::Everyone => true,
             Audience::Only(owner) => owner == client,
+            Audience::Nobody => false,
         }
     }
 
@@ -175,6 +178,22 @@ impl Ring {
     pub fn get(&self, sequence: u64) -> Option<&Arc<Record>> {
         let oldest = self.records.front()?.sequence;
         self.records.get(usize::try_from(sequence.checked_sub(oldest)?).ok()?)
+    }
+
+    /// Makes an event nobody's, and what it said what `wiped` leaves of it.
+    pub fn wipe(&mut self, sequence: u64, wiped: impl FnOnce(Scan) -> Scan) {
+        let oldest = self.records.front().map_or(0, |record| record.sequence);
+        let index = sequence.checked_sub(oldest).and_then(|index| usize::try_from(index).ok());
+        let Some(record) = index.and_then(|index| self.records.get_mut(index)) else { return };
+        let Event::Scan(scan) = record.event.clone();
+        let new = Record {
+            event: Event::Scan(wiped(scan)),
+            audience: Audience::Nobody,
+            origin: Arc::clone(&record.origin),
+            ..*record.as_ref()
+        };
+        self.bytes = self.bytes - record.size() + new.size();
+        *record = Arc::new(new);
     }
 
     /// At most `limit` events after `after`. With an epoch that is not this ring's, `after` counts

@@ -47,6 +47,9 @@ pub enum Error {
     /// A bound was reached.
     #[error("{0}")]
     LimitExceeded(&'static str),
+    /// It is too late.
+    #[error("{0}")]
+    Expired(&'static str),
     /// The device did not answer in time.
     #[error("the device did not answer in time")]
     Timeout,

@@ -35,8 +35,12 @@ pub struct Options {
     pub wait: Duration,
     /// The most events in flight without acknowledgement.
     pub credit: Option<u32>,
-    /// Older events are marked stale.
+    /// Older events are marked stale, older payment codes do not come at all.
     pub max_age: Option<Duration>,
+    /// The claim ends with the first payment code.
+    pub until_payment_code: bool,
+    /// Whether the owner has the right to payment codes; the daemon fills it in.
+    pub may_pay: bool,
 }
 
 /// Names a caller that waits for its answer.
@@ -139,6 +143,31 @@ impl Ownership {
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         self.claim.as_ref().and_then(|claim| claim.options.max_age)
+    }
+
+    /// Whether nobody owns it and nobody waits for it.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.claim.is_none() && self.waiting.is_empty()
+    }
+
+    /// Whether the owner may have payment codes.
+    #[must_use]
+    pub fn may_pay(&self) -> bool {
+        self.claim.as_ref().is_some_and(|claim| claim.options.may_pay)
+    }
+
+    /// Whether the claim ends with the first payment code.
+    #[must_use]
+    pub fn is_for_one_payment_code(&self) -> bool {
+        self.claim.as_ref().is_some_and(|claim| claim.options.until_payment_code)
+    }
+
+    /// Forgets one event that has not been sent.
+    pub fn drop_held(&mut self, sequence: u64) {
+        if let Some(claim) = &mut self.claim {
+            claim.held.retain(|held| *held != sequence);
+        }
     }
 
     /// A client claims the device. Claiming as the owner changes the options and is no error.

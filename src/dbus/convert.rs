@@ -10,7 +10,7 @@ use crate::daemon::call::Evidence;
 use crate::daemon::claim::{LONGEST_WAIT, Options};
 use crate::daemon::status::Status;
 use crate::daemon::{Property, Signal};
-use crate::event::{Event, Scan, Settlement, Value, Verdict};
+use crate::event::{Event, Scan, Sensitivity, Settlement, Value, Verdict};
 use crate::store::{Client, Record};
 
 /// A dictionary of values as they go out.
@@ -49,6 +49,9 @@ pub(super) fn signal(
             message(DEVICE, "Fault").build(&(*kind, text.as_str(), details))
         }
         Signal::ReleaseRequested => message(DEVICE, "ReleaseRequested").build(&(Dict::new(),)),
+        Signal::Withheld { sequence, kind } => {
+            message(DEVICE, "Withheld").build(&(*sequence, *kind))
+        }
         Signal::ClaimLost(reason) => message(DEVICE, "ClaimLost").build(&(*reason,)),
     }
     .map(Some)
@@ -80,11 +83,13 @@ fn details<'a>(record: &'a Record, scan: &'a Scan, age: Option<Duration>, stale:
         ("received", scan.last.0.into()),
         ("time", record.time.into()),
         ("time-synchronised", record.synchronised.into()),
-        ("raw", scan.raw.expose().as_slice().into()),
         ("upos-scan-data-type", scan.symbology.scan_data_type().into()),
     ]
     .into_iter()
     .collect();
+    if matches!(scan.sensitivity, Sensitivity::Public | Sensitivity::Bearer) {
+        details.insert("raw", scan.raw.expose().as_slice().into());
+    }
     if let Some(aim) = scan.aim {
         details.insert("aim", aim.to_string().into());
     }
@@ -178,9 +183,19 @@ pub(super) fn claim_options(arguments: &Arguments) -> Result<Options, Error> {
             "max-age" => {
                 options.max_age = Some(Duration::from_millis(number(name, value, 0, u64::MAX)?));
             }
+            "until" => match &**value {
+                Variant::Str(word) if word.as_str() == "one-payment-code" => {
+                    options.until_payment_code = true;
+                }
+                _ => {
+                    return Err(Error::InvalidArgument(
+                        "option `until` of Claim takes \"one-payment-code\"".to_owned(),
+                    ));
+                }
+            },
             _ => {
                 return Err(Error::InvalidArgument(format!(
-                    "unknown option `{name}` of Claim; accepted: wait, credit, max-age"
+                    "unknown option `{name}` of Claim; accepted: wait, credit, max-age, until"
                 )));
             }
         }
@@ -222,12 +237,7 @@ pub(super) fn verdict(word: &str) -> Result<Verdict, Error> {
 
 /// The verdict of `Settle`.
 pub(super) fn settlement(word: &str) -> Result<Settlement, Error> {
-    match word {
-        "used" => Ok(Settlement::Used),
-        "unused" => Ok(Settlement::Unused),
-        "unknown" => Ok(Settlement::Unknown),
-        _ => Err(Error::InvalidArgument(format!(
-            "unknown verdict {word:?}; accepted: used, unused, unknown"
-        ))),
-    }
+    Settlement::from_word(word).ok_or_else(|| {
+        Error::InvalidArgument(format!("unknown verdict {word:?}; accepted: used, unused, unknown"))
+    })
 }

@@ -83,6 +83,14 @@ impl Seen {
         before
     }
 
+    /// The same code once more, as part of the event it came as before.
+    pub fn again(&mut self, code: &[u8]) {
+        let digest = self.digest(code);
+        if let Some(entry) = self.entries.get_mut(&digest) {
+            entry.before.count += 1;
+        }
+    }
+
     /// What became of the code that came as this event. `false` where it has been forgotten.
     pub fn settle(&mut self, sequence: u64, verdict: Settlement) -> bool {
         let entry = self.entries.values_mut().find(|entry| entry.sequence == sequence);
@@ -104,12 +112,7 @@ impl Seen {
     fn text(&self) -> String {
         let mut text = format!("{HEAD} {}\n", hex(&self.key));
         for (digest, Entry { before, last, .. }) in &self.entries {
-            let verdict = match before.verdict {
-                None => "-",
-                Some(Settlement::Used) => "used",
-                Some(Settlement::Unused) => "unused",
-                Some(Settlement::Unknown) => "unknown",
-            };
+            let verdict = before.verdict.map_or("-", Settlement::word);
             let Before { first, count, .. } = before;
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{} {first} {last} {count} {verdict}", hex(digest));
@@ -145,12 +148,7 @@ fn parse(text: &str) -> Option<Seen> {
         let first = words.next()?.parse().ok()?;
         let last = words.next()?.parse().ok()?;
         let count = words.next()?.parse().ok()?;
-        let verdict = match words.next()? {
-            "used" => Some(Settlement::Used),
-            "unused" => Some(Settlement::Unused),
-            "unknown" => Some(Settlement::Unknown),
-            _ => None,
-        };
+        let verdict = Settlement::from_word(words.next()?);
         let entry = Entry { before: Before { first, count, verdict }, last, sequence: 0 };
         seen.entries.insert(digest, entry);
     }
