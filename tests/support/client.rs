@@ -218,15 +218,38 @@ impl Client {
     /// Connects and subscribes to everything the daemon says.
     pub async fn connect(bus: &Bus) -> Self {
         let client = Self::silent(bus).await;
-        let rule = MatchRule::builder().msg_type(Kind::Signal).sender(NAME).build().unwrap();
-        let bus = DBusProxy::new(&client.connection).await.unwrap();
-        soon("AddMatch", bus.add_match_rule(rule)).await.unwrap();
+        client.subscribe(MatchRule::builder().msg_type(Kind::Signal).sender(NAME)).await;
+        client
+    }
+
+    /// Connects and subscribes to every signal there is.
+    pub async fn connect_to(address: &str) -> Self {
+        let client = Self::at(address).await;
+        client.subscribe(MatchRule::builder().msg_type(Kind::Signal)).await;
         client
     }
 
     /// Connects and subscribes to nothing: only what is sent to it alone reaches it.
     pub async fn silent(bus: &Bus) -> Self {
-        let address: zbus::Address = bus.address().try_into().unwrap();
+        let client = Self::at(bus.address()).await;
+        // As every other library does unasked, zbus answers pings once it serves objects.
+        client.connection.object_server();
+        client
+    }
+
+    /// Connects, subscribes to nothing and answers no pings.
+    pub async fn deaf_to_pings(bus: &Bus) -> Self {
+        Self::at(bus.address()).await
+    }
+
+    async fn subscribe(&self, rule: zbus::match_rule::Builder<'_>) {
+        let rule = rule.build().unwrap();
+        let bus = DBusProxy::new(&self.connection).await.unwrap();
+        soon("AddMatch", bus.add_match_rule(rule)).await.unwrap();
+    }
+
+    async fn at(address: &str) -> Self {
+        let address: zbus::Address = address.try_into().unwrap();
         let connection = Builder::address(address).build();
         let connection = soon("the bus takes a client", connection).await.unwrap();
         let mut stream = MessageStream::from(&connection);

@@ -40,6 +40,7 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 
 /// The policy of a bus where everybody may do everything.
 pub const OPEN: &str = r#"<policy context="default">
+    <allow user="*"/>
     <allow send_destination="*"/>
     <allow receive_sender="*"/>
     <allow own="*"/>
@@ -122,6 +123,14 @@ impl Drop for Bus {
     }
 }
 
+/// Copies a program to where another user may run it: the directory where it was built may be closed
+/// to others.
+pub fn copy_for_others(program: &Path, directory: &Path) -> PathBuf {
+    let copy = directory.join(program.file_name().unwrap());
+    std::fs::copy(program, &copy).unwrap();
+    copy
+}
+
 /// A directory that other users may look into.
 pub fn open_directory() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
@@ -202,10 +211,7 @@ impl Daemon {
         std::fs::write(&configuration, &start.configuration).unwrap();
         let mut program = PathBuf::from(env!("CARGO_BIN_EXE_tillbusd"));
         if start.user.is_some() {
-            // Another user may not be let into the directory where it was built.
-            let copy = directory.path().join("tillbusd");
-            std::fs::copy(&program, &copy).unwrap();
-            program = copy;
+            program = copy_for_others(&program, directory.path());
         }
         let mut command = Command::new(program);
         command

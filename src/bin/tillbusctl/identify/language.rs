@@ -98,12 +98,10 @@ impl Language {
 mod tests {
     use super::*;
 
-    /// A name, a burst, its language and its code.
-    type Row = (&'static str, &'static [u8], Option<Language>, &'static [u8]);
-
     #[test]
     fn languages() {
         let language = |prefix, suffix, aim| Some(Language { prefix, suffix, aim });
+        type Row = (&'static str, &'static [u8], Option<Language>, &'static [u8]);
         let rows: &[Row] = &[
             ("CR", b"4006381333931\r", language(None, Some("CR"), false), b"4006381333931"),
             ("CR LF", b"4006381333931\r\n", language(None, Some("CR LF"), false), b"4006381333931"),
