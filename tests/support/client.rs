@@ -133,6 +133,11 @@ impl Signal {
         self.0.header().destination().is_some()
     }
 
+    /// All its bytes, as far as they are text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(self.0.data().bytes()).into_owned()
+    }
+
     /// It as a `Scanned`.
     pub fn scan(&self) -> Scan {
         let (sequence, symbology, content, text, details) = self.body();
