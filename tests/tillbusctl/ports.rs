@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use tillbus::profile::Line;
@@ -203,6 +204,8 @@ async fn what_is_recorded_can_be_replayed() {
     soon("bytes", port.send(b"]E0400638")).await.unwrap();
     // The recording is written as it comes; a second part follows the first in the file.
     until_file(&log, "30 36 33 38").await;
+    // The pause that is to be found in the recording.
+    tokio::time::sleep(Duration::from_millis(20)).await;
     soon("bytes", port.send(b"1333931\r")).await.unwrap();
     until_file(&log, "0D").await;
     port.hang_up().await;
@@ -215,7 +218,13 @@ async fn what_is_recorded_can_be_replayed() {
     assert_eq!(recording.value("device"), Some("Example E-100"));
     assert_eq!(recording.value("line"), Some("9600 8N1"));
     assert_eq!(recording.steps.last(), Some(&Step::Close));
-    assert!(recording.steps.iter().any(|step| matches!(step, Step::Wait(_))), "{text}");
+    assert!(
+        recording
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::Wait(wait) if wait.as_millis() >= 20)),
+        "{text}"
+    );
 
     let ended = Tool::alone(&arguments).ended().await;
     assert_eq!(ended.status, Some(1));

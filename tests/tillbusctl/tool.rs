@@ -124,7 +124,7 @@ impl Tool {
         self.input = None;
     }
 
-    /// Stops reading what it says.
+    /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.process.id().try_into().unwrap()), signal).unwrap();
     }
