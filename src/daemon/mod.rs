@@ -84,7 +84,8 @@ pub struct Daemon {
     scan_right: Right,
     admin_right: Right,
     ring: Ring,
-    devices: BTreeMap<Key, Device>,
+    /// Boxed: a half-full node of the tree would else hold room for ten of them.
+    devices: BTreeMap<Key, Box<Device>>,
     /// Those with an owner or a queue: few, whatever the number of devices.
     claimed: BTreeSet<Key>,
     plugged: Plugged,
@@ -184,7 +185,7 @@ impl Daemon {
         self.refresh();
         loop {
             let claimed = self.claimed.iter().filter_map(|key| self.devices.get(key));
-            let claims = claimed.filter_map(Device::deadline);
+            let claims = claimed.filter_map(|device| device.deadline());
             let deadline = claims.chain(self.confidential.deadline()).min();
             let wake = self.next_wake(deadline).await;
             let now = clock::boottime();
@@ -358,7 +359,7 @@ impl Daemon {
             let replayed = self.replays.contains_key(&config.name);
             let device = Device::configured(key, config, rights, replayed);
             self.outbox.send(Notice::Added(device.view()));
-            self.devices.insert(key, device);
+            self.devices.insert(key, Box::new(device));
         }
     }
 
@@ -453,7 +454,7 @@ impl Daemon {
             let key = self.next_key();
             let device = Device::unconfigured(key, &plug);
             self.outbox.send(Notice::Added(device.view()));
-            self.devices.insert(key, device);
+            self.devices.insert(key, Box::new(device));
         }
     }
 
