@@ -82,9 +82,9 @@ async fn scans_are_watched() {
     lane.send(b"]Q1\xB2\xE8\r").await;
 
     let line = people.until("ean-13").await;
-    assert!(line.contains("lane1-box  ean-13        gtin      4006381333931"), "{line}");
+    assert!(line.contains("lane1-box  ean-13        gtin          4006381333931"), "{line}");
     let line = people.line().await;
-    assert!(line.contains("qr            text      茶  (simulated, gb18030)"), "{line}");
+    assert!(line.contains("qr            text          茶  (simulated, gb18030)"), "{line}");
 
     let scan = program.object(&[("type", "scan")]).await;
     assert_eq!(

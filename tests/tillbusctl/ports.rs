@@ -280,7 +280,7 @@ async fn a_recording_tells_what_it_means() {
     std::fs::write(file("a.log"), log).unwrap();
     let ended = Tool::alone(&["replay", &file("a.log"), "--events"]).ended().await;
     let want = [
-        "   0.000  scan     unknown       text      ABC",
+        "   0.000  scan     unknown       text          ABC",
         "   0.250  fault    a frame was cut off after 1 bytes",
         "   0.250  fault    break on the line",
     ];

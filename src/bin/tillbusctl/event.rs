@@ -214,7 +214,7 @@ impl Printer {
 
     fn scan(&self, event: &Map) -> String {
         let symbology = self.column(Tone::Word, text(event, "symbology"), 12);
-        let content = self.column(Tone::Faint, text(event, "content"), 8);
+        let content = self.column(Tone::Faint, text(event, "content"), 12);
         let shown = match text(event, "content") {
             "binary" => format!("hex {}", text(event, "raw")),
             _ => plain(text(event, "text")),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tillbus::event::{Event, Request, Role, Scan, Timestamp};
+use tillbus::event::{Event, Request, Role, Scan, Sensitivity, Timestamp};
 use tillbus::normalize::{self, Rules};
 use tillbus::profile::Profile;
 use tillbus::protocol::{Input, Item, Opening, Output, Protocol, RequestId};
@@ -100,6 +100,13 @@ fn plug(link: Option<&Path>) -> Result<VirtualPort, Error> {
     let port = port.map_err(|error| no_port(link.map(Path::to_owned).as_ref(), &error))?;
     say(&port.path().display().to_string())?;
     Ok(port)
+}
+
+/// The text and, in hex, the bytes of a scan, as the owner of the device would see them on the bus:
+/// where they are personal or a card's, the text is masked already and the bytes stay here.
+fn visible(scan: &Scan) -> (&str, Option<String>) {
+    let is_shown = matches!(scan.sensitivity, Sensitivity::Public | Sensitivity::Bearer);
+    (scan.text.expose(), is_shown.then(|| hex(scan.raw.expose())))
 }
 
 /// The library at work on a recording, in the recording's own time.
@@ -208,27 +215,24 @@ impl Player {
 
     fn scan(&self, scan: &Scan) -> Result<(), Error> {
         let (symbology, content) = (scan.symbology.word(), scan.content.word());
+        let (text, raw) = visible(scan);
         let details = json!({
             "symbology": symbology,
             "inferred": scan.inferred,
             "content": content,
-            "text": scan.text.expose(),
-            "raw": hex(scan.raw.expose()),
+            "text": text,
+            "raw": raw,
             "aim": scan.aim.map(|aim| aim.to_string()),
             "gtin-14": scan.gtin.as_ref().map(|gtin| gtin.as_str()),
             "encoding": scan.encoding,
         });
-        let shown = if scan.text.expose().is_empty() {
-            hex(scan.raw.expose())
-        } else {
-            plain(scan.text.expose())
-        };
+        let shown = if text.is_empty() { raw.unwrap_or_default() } else { plain(text) };
         let words = format!(
             "{}{}  {}{}  {}",
             self.style.paint(Tone::Word, symbology),
             fill(symbology, 12),
             self.style.paint(Tone::Faint, content),
-            fill(content, 8),
+            fill(content, 12),
             self.style.paint(Tone::Strong, &shown)
         );
         self.say("scan", &words, details)
@@ -260,4 +264,30 @@ impl Player {
 fn hex(bytes: &[u8]) -> String {
     let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     pairs.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use tillbus::event::Reading;
+    use tillbus::secret::Secret;
+
+    use super::*;
+
+    #[test]
+    fn the_bytes_of_a_card_are_not_shown() {
+        let data = Secret::new(b"4111111111111111".to_vec());
+        let (first, last) = (Timestamp(0), Timestamp(0));
+        let reading = Reading { symbology: None, aim: None, data, first, last };
+        let rules = Rules { role: Role::Goods, encodings: vec![encoding_rs::UTF_8] };
+        let Event::Scan(mut scan) = normalize::scan(reading, &rules);
+        for (sensitivity, is_shown) in [
+            (Sensitivity::Public, true),
+            (Sensitivity::Bearer, true),
+            (Sensitivity::Personal, false),
+            (Sensitivity::Card, false),
+        ] {
+            scan.sensitivity = sensitivity;
+            assert_eq!(visible(&scan).1.is_some(), is_shown, "{sensitivity:?}");
+        }
+    }
 }
