@@ -74,6 +74,8 @@ pub struct SpeedSearch {
 struct Burst {
     last: Timestamp,
     bytes: usize,
+    /// Whether the protocol has read a code in it.
+    read: bool,
     state: State,
 }
 
@@ -117,7 +119,14 @@ impl SpeedSearch {
         }
         let input = matches!(evidence, Evidence::Bytes(_) | Evidence::LineError);
         if input && now.since(self.burst.last) > QUIET {
-            self.burst = Burst::default();
+            let before = std::mem::take(&mut self.burst);
+            self.burst.last = now;
+            // A code scanned into a search and never ended: nothing showed that it was garbled, and
+            // waiting for its end would outlast the person's patience.
+            if !self.settled && before.bytes > 0 && !before.read && before.state == State::Clean {
+                self.burst.bytes = before.bytes;
+                return self.garbled();
+            }
         }
         if input {
             self.burst.last = now;
@@ -125,6 +134,7 @@ impl SpeedSearch {
         if self.burst.state == State::Changed {
             return if input { Advice::Ignore } else { Advice::Keep };
         }
+        self.burst.read |= matches!(evidence, Evidence::Reading(_));
         match evidence {
             Evidence::Bytes(count) => self.burst.bytes += count,
             Evidence::LineError => {
@@ -246,6 +256,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn codes_that_never_end_change_the_speed_when_the_next_one_begins() {
+        let mut search = SpeedSearch::new(&[9_600, 115_200]);
+        let second = |seconds: u64| Timestamp(seconds * 1_000_000);
+        assert_eq!(search.hear(second(1), Evidence::Bytes(2)), Advice::Keep);
+        let change = Advice::Change { from: 9_600, to: 115_200, bytes: 2 };
+        assert_eq!(search.hear(second(2), Evidence::Bytes(2)), change);
+        assert_eq!(search.hear(second(2), Evidence::Bytes(1)), Advice::Ignore);
+        assert_eq!(search.hear(second(3), Evidence::Bytes(14)), Advice::Keep);
+        assert_eq!(search.hear(second(3), Evidence::Reading(b"4006381333931")), Advice::Keep);
+        assert_eq!(search.hear(second(4), Evidence::Bytes(14)), Advice::Keep);
+        assert!(search.is_settled());
     }
 
     #[test]
