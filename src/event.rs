@@ -78,18 +78,57 @@ pub struct Scan {
     pub aim: Option<Aim>,
     /// What the code means.
     pub content: Content,
-    /// The code as text, control characters made visible; empty for binary content.
-    pub text: String,
+    /// Who may see `text` and `raw`.
+    pub sensitivity: Sensitivity,
+    /// The code as text, control characters made visible; empty for binary content. Masked where it
+    /// is [`Personal`](Sensitivity::Personal) or a [`Card`](Sensitivity::Card).
+    pub text: Secret<String>,
     /// The encoding that `text` was decoded from, in lower-case WHATWG words (`utf-8`, `gb18030`).
     pub encoding: Option<&'static str>,
     /// The bytes as the code carries them.
-    pub raw: Vec<u8>,
+    pub raw: Secret<Vec<u8>>,
     /// The article number as GTIN-14, where the content is one.
     pub gtin: Option<Gtin>,
+    /// What else the code says, by the name clients know it under. Nothing secret.
+    pub details: Vec<Detail>,
+    /// How long a payment code lives at most from its reading, where its wallet documents it.
+    pub life: Option<Duration>,
     /// When its first byte arrived.
     pub first: Timestamp,
     /// When its last byte arrived.
     pub last: Timestamp,
+}
+
+/// Who may see what a scan holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sensitivity {
+    /// Everyone who may call the API.
+    #[default]
+    Public,
+    /// The owner alone, in clear: whoever has it can pay with it, once.
+    Bearer,
+    /// The owner alone, and masked: it says who somebody is.
+    Personal,
+    /// The owner alone, masked, and whole only through `Take`: it holds a card number.
+    Card,
+}
+
+/// One thing a code says: the name clients know it under, and its value.
+pub type Detail = (&'static str, Value);
+
+/// A value for clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A count, an amount in minor units, a time.
+    Count(u64),
+    /// On or off.
+    Flag(bool),
+    /// Words.
+    Text(String),
+    /// Several of them.
+    List(Vec<Self>),
+    /// Several by name.
+    Map(Vec<(String, Self)>),
 }
 
 /// What a scan means.
@@ -97,6 +136,26 @@ pub struct Scan {
 pub enum Content {
     /// A trade item number; `gtin` holds it.
     Gtin,
+    /// GS1 element strings or a GS1 Digital Link.
+    Gs1,
+    /// An in-store code with a weight or a price in it.
+    VariableMeasure,
+    /// A customer's payment code.
+    PaymentCode,
+    /// A code by which a customer pays a merchant.
+    MerchantQr,
+    /// A number of the shop's own, by the configuration's patterns.
+    OrderNumber,
+    /// A coupon.
+    Coupon,
+    /// A number that says who somebody is.
+    NationalId,
+    /// A driving licence.
+    Licence,
+    /// The way into a wireless network.
+    Wifi,
+    /// Somebody's address.
+    Contact,
     /// A link.
     Url,
     /// Text in one of the profile's encodings.
@@ -111,6 +170,16 @@ impl Content {
     pub fn word(self) -> &'static str {
         match self {
             Self::Gtin => "gtin",
+            Self::Gs1 => "gs1",
+            Self::VariableMeasure => "variable-measure",
+            Self::PaymentCode => "payment-code",
+            Self::MerchantQr => "merchant-qr",
+            Self::OrderNumber => "order-number",
+            Self::Coupon => "coupon",
+            Self::NationalId => "national-id",
+            Self::Licence => "licence",
+            Self::Wifi => "wifi",
+            Self::Contact => "contact",
             Self::Url => "url",
             Self::Text => "text",
             Self::Binary => "binary",
@@ -164,6 +233,24 @@ pub enum Settlement {
     Unused,
     /// Nobody knows.
     Unknown,
+}
+
+impl Settlement {
+    /// The word used on the bus.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Used => "used",
+            Self::Unused => "unused",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The settlement of this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Used, Self::Unused, Self::Unknown].into_iter().find(|known| known.word() == word)
+    }
 }
 
 /// Why a device did not take a request.

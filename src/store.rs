@@ -3,12 +3,14 @@
 //! Contract: bounded in events and in bytes, sequences rise by one and are never reused within an
 //! epoch. Held in memory: a daemon restart begins a new epoch, which clients see in every answer.
 
+pub mod seen;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::event::{Event, Timestamp};
+use crate::event::{Event, Scan, Timestamp};
 
 /// The most events the ring keeps.
 pub const EVENTS: usize = 4096;
@@ -46,6 +48,8 @@ pub enum Audience {
     Everyone,
     /// It was for the owner of its device.
     Only(Client),
+    /// It was confidential and had no owner, or has expired.
+    Nobody,
 }
 
 /// The device an event came from, as events name it.
@@ -95,12 +99,13 @@ impl Record {
         match &self.audience {
             Audience::Everyone => true,
             Audience::Only(owner) => owner == client,
+            Audience::Nobody => false,
         }
     }
 
     fn size(&self) -> usize {
         match &self.event {
-            Event::Scan(scan) => scan.raw.len() + scan.text.len(),
+            Event::Scan(scan) => scan.raw.expose().len() + scan.text.expose().len(),
         }
     }
 }
@@ -175,6 +180,22 @@ impl Ring {
         self.records.get(usize::try_from(sequence.checked_sub(oldest)?).ok()?)
     }
 
+    /// Makes an event nobody's, and what it said what `wiped` leaves of it.
+    pub fn wipe(&mut self, sequence: u64, wiped: impl FnOnce(Scan) -> Scan) {
+        let oldest = self.records.front().map_or(0, |record| record.sequence);
+        let index = sequence.checked_sub(oldest).and_then(|index| usize::try_from(index).ok());
+        let Some(record) = index.and_then(|index| self.records.get_mut(index)) else { return };
+        let Event::Scan(scan) = record.event.clone();
+        let new = Record {
+            event: Event::Scan(wiped(scan)),
+            audience: Audience::Nobody,
+            origin: Arc::clone(&record.origin),
+            ..*record.as_ref()
+        };
+        self.bytes = self.bytes - record.size() + new.size();
+        *record = Arc::new(new);
+    }
+
     /// At most `limit` events after `after`. With an epoch that is not this ring's, `after` counts
     /// for nothing and the page begins with the oldest event there is.
     #[must_use]
@@ -191,7 +212,8 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Content, Scan, Symbology};
+    use crate::event::{Content, Scan, Sensitivity, Symbology};
+    use crate::secret::Secret;
 
     fn record(sequence: u64, bytes: usize) -> Record {
         let origin =
@@ -204,10 +226,13 @@ mod tests {
                 inferred: false,
                 aim: None,
                 content: Content::Binary,
-                text: String::new(),
+                sensitivity: Sensitivity::Public,
+                text: Secret::new(String::new()),
                 encoding: None,
-                raw: vec![0; bytes],
+                raw: Secret::new(vec![0; bytes]),
                 gtin: None,
+                details: Vec::new(),
+                life: None,
                 first: Timestamp(1),
                 last: Timestamp(2),
             }),

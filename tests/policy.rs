@@ -154,7 +154,7 @@ async fn heard_before_marker(client: &Client) -> Vec<Signal> {
 }
 
 async fn owning_fails(client: &Client) {
-    let flags = RequestNameFlags::DO_NOT_QUEUE.into();
+    let flags = RequestNameFlags::DO_NOT_QUEUE;
     let result = client.connection().request_name_with_flags(NAME, flags).await;
     let error = result.expect_err("the name is the daemon's alone").to_string();
     assert!(error.contains("AccessDenied"), "{error}");

@@ -14,6 +14,7 @@ use tillbus::dbus::{self, Bus, Where};
 use tillbus::journal;
 use tillbus::recording::Recording;
 use tillbus::settings;
+use tillbus::store::seen::Seen;
 use tillbus::transport::passed;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -127,7 +128,8 @@ async fn serve(options: &Options, paths: Paths, config: Config) -> Result<(), Er
     let replays = replays(&options.replay, &config)?;
     let epoch = epoch()?;
     let load = Box::new(move || config::load(&paths));
-    let daemon = Daemon::new(config, load, epoch.clone(), passed::take("udev"), replays, outbox);
+    let daemon =
+        Daemon::new(config, load, epoch.clone(), passed::take("udev"), replays, seen()?, outbox);
     let wakes = daemon.wakes();
     let mut bus = Bus::connect(&place(options), &epoch, wakes.clone(), daemon.newest()).await?;
     bus.own_name(&mut notices).await?;
@@ -188,6 +190,16 @@ fn log_options(options: &Options) -> journal::Options {
     let destination =
         if options.stderr { journal::Destination::Stderr } else { journal::Destination::Automatic };
     journal::Options { level: options.log.clone(), destination }
+}
+
+/// The payment codes seen lately, kept in the service's state directory where it has one.
+fn seen() -> Result<Seen, Error> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(Error::Random)?;
+    Ok(match std::env::var_os("STATE_DIRECTORY") {
+        Some(directory) => Seen::kept_in(&PathBuf::from(directory).join("seen"), key),
+        None => Seen::new(key),
+    })
 }
 
 /// A name for this run of sequence numbers that no other run has.

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::Key;
 use super::claim;
 use super::rights::Caller;
-use crate::event::{Request, Settlement};
+use crate::event::{Request, Settlement, Value};
 use crate::store::Page;
 
 /// Why a call failed: one for each decision a client can take. The variants are the D-Bus errors
@@ -47,6 +47,9 @@ pub enum Error {
     /// A bound was reached.
     #[error("{0}")]
     LimitExceeded(&'static str),
+    /// It is too late.
+    #[error("{0}")]
+    Expired(&'static str),
     /// The device did not answer in time.
     #[error("the device did not answer in time")]
     Timeout,
@@ -122,15 +125,4 @@ pub struct Evidence {
     pub kind: &'static str,
     /// The values.
     pub values: BTreeMap<&'static str, Value>,
-}
-
-/// A value of an [`Evidence`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// A count.
-    Count(u64),
-    /// On or off.
-    Flag(bool),
-    /// Words.
-    Text(String),
 }

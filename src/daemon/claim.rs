@@ -20,6 +20,10 @@ pub const PROVE_AFTER: u32 = 512;
 /// After this many events without a sign of life an owner gets no more until it gives one.
 pub const HOLD_AFTER: u32 = 1024;
 
+/// Without a sign of life an owner is trusted with one more event each time this has passed: there
+/// are libraries that answer no ping, and their programs shall not be cut off after a busy day.
+pub const TRUST_EVERY: Duration = Duration::from_secs(5);
+
 /// How many changes of owner are remembered for reads that were under way: more than a read can
 /// live through.
 const HISTORY: usize = 16;
@@ -31,8 +35,12 @@ pub struct Options {
     pub wait: Duration,
     /// The most events in flight without acknowledgement.
     pub credit: Option<u32>,
-    /// Older events are marked stale.
+    /// Older events are marked stale, older payment codes do not come at all.
     pub max_age: Option<Duration>,
+    /// The claim ends with the first payment code.
+    pub until_payment_code: bool,
+    /// Whether the owner has the right to payment codes; the daemon fills it in.
+    pub may_pay: bool,
 }
 
 /// Names a caller that waits for its answer.
@@ -90,6 +98,7 @@ struct Claim {
     unacknowledged: VecDeque<u64>,
     held: VecDeque<u64>,
     unproven: u32,
+    trusted: Timestamp,
 }
 
 #[derive(Debug)]
@@ -134,6 +143,31 @@ impl Ownership {
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         self.claim.as_ref().and_then(|claim| claim.options.max_age)
+    }
+
+    /// Whether nobody owns it and nobody waits for it.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.claim.is_none() && self.waiting.is_empty()
+    }
+
+    /// Whether the owner may have payment codes.
+    #[must_use]
+    pub fn may_pay(&self) -> bool {
+        self.claim.as_ref().is_some_and(|claim| claim.options.may_pay)
+    }
+
+    /// Whether the claim ends with the first payment code.
+    #[must_use]
+    pub fn is_for_one_payment_code(&self) -> bool {
+        self.claim.as_ref().is_some_and(|claim| claim.options.until_payment_code)
+    }
+
+    /// Forgets one event that has not been sent.
+    pub fn drop_held(&mut self, sequence: u64) {
+        if let Some(claim) = &mut self.claim {
+            claim.held.retain(|held| *held != sequence);
+        }
     }
 
     /// A client claims the device. Claiming as the owner changes the options and is no error.
@@ -209,7 +243,8 @@ impl Ownership {
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         let challenge = self.challenge.iter().map(|challenge| challenge.deadline);
-        challenge.chain(self.waiting.iter().map(|waiter| waiter.until)).min()
+        let waiting = self.waiting.iter().map(|waiter| waiter.until);
+        challenge.chain(waiting).chain(self.claim.as_ref().and_then(Claim::deadline)).min()
     }
 
     /// Ends what has run out: a challenge nobody answered, a wait that was too long.
@@ -234,8 +269,9 @@ impl Ownership {
     }
 
     /// An event is due to the owner: says whether it may be sent now.
-    pub fn deliver(&mut self, sequence: u64) -> Delivery {
+    pub fn deliver(&mut self, now: Timestamp, sequence: u64) -> Delivery {
         let Some(claim) = &mut self.claim else { return Delivery::Now };
+        claim.trust(now);
         if claim.is_full() || !claim.held.is_empty() {
             if claim.held.len() >= EVENTS {
                 claim.held.pop_front();
@@ -265,6 +301,17 @@ impl Ownership {
                 claim.flush()
             }
             None => Due::default(),
+        }
+    }
+
+    /// What was held for an owner without a sign of life, and may go because time has passed.
+    pub fn overdue(&mut self, now: Timestamp) -> Due {
+        match &mut self.claim {
+            Some(claim) if !claim.held.is_empty() => {
+                claim.trust(now);
+                claim.flush()
+            }
+            _ => Due::default(),
         }
     }
 
@@ -306,6 +353,7 @@ impl Ownership {
             unacknowledged: VecDeque::new(),
             held: VecDeque::new(),
             unproven: 0,
+            trusted: now,
         });
         effects.push(Effect::Granted(ticket));
         self.challenge(now, effects);
@@ -355,9 +403,25 @@ impl Ownership {
 
 impl Claim {
     fn is_full(&self) -> bool {
-        let credit = self.options.credit.unwrap_or(u32::MAX);
+        self.is_without_credit() || self.unproven >= HOLD_AFTER
+    }
+
+    fn is_without_credit(&self) -> bool {
         let in_flight = u32::try_from(self.unacknowledged.len()).unwrap_or(u32::MAX);
-        in_flight >= credit || self.unproven >= HOLD_AFTER
+        self.options.credit.is_some_and(|credit| in_flight >= credit)
+    }
+
+    /// When time alone lets the next held event go.
+    fn deadline(&self) -> Option<Timestamp> {
+        let waits_for_time = !self.held.is_empty() && !self.is_without_credit();
+        waits_for_time.then(|| self.trusted + TRUST_EVERY)
+    }
+
+    fn trust(&mut self, now: Timestamp) {
+        let times = now.since(self.trusted).as_millis() / TRUST_EVERY.as_millis();
+        let times = u32::try_from(times).unwrap_or(u32::MAX);
+        self.unproven = self.unproven.saturating_sub(times);
+        self.trusted = if self.unproven == 0 { now } else { self.trusted + TRUST_EVERY * times };
     }
 
     fn sent(&mut self, sequence: u64) -> Delivery {
@@ -504,7 +568,7 @@ mod tests {
         let mut ownership = Ownership::default();
         let options = Options { credit: Some(2), ..Options::default() };
         ownership.claim(at(0), client(ALICE), options, Ticket(1), &mut Vec::new());
-        let sent: Vec<_> = (1..=5).map(|sequence| ownership.deliver(sequence)).collect();
+        let sent: Vec<_> = (1..=5).map(|sequence| ownership.deliver(at(0), sequence)).collect();
         use Delivery::{Held, Now};
         assert_eq!(sent, [Now, Now, Held, Held, Held]);
         let due = |sequences: &[u64]| Some(Due { sequences: sequences.to_vec(), prove: false });
@@ -518,22 +582,37 @@ mod tests {
         let mut ownership = alices();
         let mut asked = 0;
         for sequence in 1..=u64::from(HOLD_AFTER) {
-            match ownership.deliver(sequence) {
+            match ownership.deliver(at(0), sequence) {
                 Delivery::NowAndProve => asked += 1,
                 Delivery::Now => {}
                 Delivery::Held => panic!("held at {sequence}"),
             }
         }
         assert_eq!(asked, 1);
-        assert_eq!(ownership.deliver(9000), Delivery::Held);
+        assert_eq!(ownership.deliver(at(0), 9000), Delivery::Held);
         assert_eq!(ownership.proved(&client(ALICE)).sequences, [9000]);
+    }
+
+    #[test]
+    fn a_client_that_answers_no_ping_is_sent_one_more_now_and_then() {
+        let mut ownership = alices();
+        for sequence in 1..=u64::from(HOLD_AFTER) + 2 {
+            ownership.deliver(at(0), sequence);
+        }
+        let next = u64::from(HOLD_AFTER) + 1;
+        assert_eq!(ownership.deadline(), Some(at(5000)));
+        assert_eq!(ownership.overdue(at(4999)), Due::default());
+        assert_eq!(ownership.overdue(at(5000)).sequences, [next]);
+        assert_eq!(ownership.deadline(), Some(at(10_000)));
+        assert_eq!(ownership.overdue(at(10_000)).sequences, [next + 1]);
+        assert_eq!(ownership.deadline(), None);
     }
 
     #[test]
     fn a_client_that_has_much_held_is_asked_again_when_it_is_sent() {
         let mut ownership = alices();
         for sequence in 1..=3 * u64::from(HOLD_AFTER) {
-            ownership.deliver(sequence);
+            ownership.deliver(at(0), sequence);
         }
         let mut sent = u64::from(HOLD_AFTER);
         for _ in 0..2 {

@@ -12,7 +12,7 @@ use super::claim::{Delivery, Due, Effect, Refused};
 use super::status::{Access, State};
 use super::{Asked, Daemon, Key, Notice, Signal};
 use crate::clock;
-use crate::event::{Event, Failure, Fault, Refusal, Request, Scan, Timestamp};
+use crate::event::{Event, Failure, Fault, Refusal, Request, Sensitivity, Timestamp};
 use crate::protocol::RequestId;
 use crate::session::{AskError, Report};
 use crate::store::{Audience, Client, Record};
@@ -49,7 +49,7 @@ pub(super) struct Wall {
 
 impl Wall {
     /// The wall clock's time at `then`, in microseconds since 1970, and whether it is synchronised.
-    fn at(&mut self, now: Timestamp, then: Timestamp) -> (u64, bool) {
+    pub(super) fn at(&mut self, now: Timestamp, then: Timestamp) -> (u64, bool) {
         if self.asked.is_none_or(|asked| now.since(asked) > SYNCHRONISED_FOR) {
             self.asked = Some(now);
             self.synchronised = clock::synchronised();
@@ -113,11 +113,17 @@ impl Daemon {
     }
 
     fn event(&mut self, now: Timestamp, key: Key, event: Event) {
+        let event = match event {
+            Event::Scan(scan) if scan.sensitivity != Sensitivity::Public => {
+                return self.confidential(now, key, scan);
+            }
+            event => event,
+        };
         let Event::Scan(scan) = &event;
         let Some(device) = self.devices.get_mut(&key) else { return };
         let window = device.config.as_ref().map_or(Duration::ZERO, |c| c.duplicate_window);
-        let duplicate = is_duplicate(device.last_scan.as_ref(), scan, window);
-        remember(&mut device.last_scan, scan);
+        let duplicate = device.is_duplicate(scan, window);
+        device.remember(scan);
         let audience = match device.ownership.owner_at(scan.first) {
             Some(owner) => Audience::Only(owner.clone()),
             None => Audience::Everyone,
@@ -134,19 +140,20 @@ impl Daemon {
             audience,
         });
         debug!(device = %record.origin.name, sequence = record.sequence, "scan");
-        self.deliver(key, &record);
+        self.deliver(now, key, &record);
     }
 
-    fn deliver(&mut self, key: Key, record: &Arc<Record>) {
+    pub(super) fn deliver(&mut self, now: Timestamp, key: Key, record: &Arc<Record>) {
         let Some(device) = self.devices.get_mut(&key) else { return };
         let owner = match &record.audience {
             Audience::Everyone => None,
             Audience::Only(owner) => Some(owner.clone()),
+            Audience::Nobody => return,
         };
         // One who has released the device since the first byte gets the read without credit.
         if let Some(owner) = owner.as_ref().filter(|owner| device.ownership.owner() == Some(owner))
         {
-            match device.ownership.deliver(record.sequence) {
+            match device.ownership.deliver(now, record.sequence) {
                 Delivery::Now => {}
                 Delivery::NowAndProve => {
                     self.outbox.send(Notice::Prove(owner.clone()));
@@ -155,6 +162,8 @@ impl Daemon {
             }
         }
         self.send_scan(key, owner, record, None, false);
+        self.confidential.delivered(now, record.sequence);
+        self.end_single_sale(now, key, record);
     }
 
     fn send_scan(
@@ -178,8 +187,14 @@ impl Daemon {
             let Some(device) = self.devices.get(&key) else { return };
             let owner = device.ownership.owner().cloned();
             let age = now.since(record.received());
-            let stale = device.ownership.max_age().is_some_and(|limit| age > limit);
+            let most = device.ownership.max_age();
+            if !self.is_fresh(now, &record, most) {
+                continue;
+            }
+            let stale = most.is_some_and(|most| age > most);
             self.send_scan(key, owner, &record, Some(age), stale);
+            self.confidential.delivered(now, *sequence);
+            self.end_single_sale(now, key, &record);
         }
         let device = self.devices.get(&key).filter(|_| due.prove);
         if let Some(owner) = device.and_then(|device| device.ownership.owner()) {
@@ -264,16 +279,10 @@ impl Daemon {
                 }
             }
         }
+        match self.devices.get(&key) {
+            Some(device) if !device.ownership.is_idle() => self.claimed.insert(key),
+            _ => self.claimed.remove(&key),
+        };
         self.announce(key);
     }
-}
-
-fn is_duplicate(last: Option<&(Vec<u8>, Timestamp)>, scan: &Scan, window: Duration) -> bool {
-    last.is_some_and(|(raw, time)| *raw == scan.raw && scan.last.since(*time) < window)
-}
-
-fn remember(last: &mut Option<(Vec<u8>, Timestamp)>, scan: &Scan) {
-    let (raw, time) = last.get_or_insert_with(|| (Vec::new(), scan.last));
-    raw.clone_from(&scan.raw);
-    *time = scan.last;
 }

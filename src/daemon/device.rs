@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
@@ -11,11 +12,12 @@ use super::rights::Right;
 use super::status::{Access, Identity, State, Status};
 use super::{Key, name};
 use crate::config::{DeviceConfig, Match};
-use crate::event::{Role, Timestamp};
+use crate::event::{Role, Scan, Timestamp};
 use crate::hotplug;
 use crate::recording::Recording;
+use crate::secret::Secret;
 use crate::session::{Health, Order, Spec};
-use crate::store::Origin;
+use crate::store::{Client, Origin};
 
 /// How many orders may wait at a session; the next one is refused as busy.
 const ORDERS: usize = 16;
@@ -26,8 +28,9 @@ pub(super) struct Device {
     pub(super) identity: Arc<Identity>,
     pub(super) config: Option<Arc<DeviceConfig>>,
     pub(super) scan_right: Right,
+    pub(super) payment_right: Right,
     pub(super) ownership: Ownership,
-    pub(super) last_scan: Option<(Vec<u8>, Timestamp)>,
+    pub(super) last_scan: Option<(Secret<Vec<u8>>, Timestamp)>,
     pub(super) said: super::deliver::Said,
     pub(super) health: Arc<Health>,
     status: watch::Sender<Status>,
@@ -40,7 +43,7 @@ impl Device {
     pub(super) fn configured(
         key: Key,
         config: Arc<DeviceConfig>,
-        scan_right: Right,
+        (scan_right, payment_right): (Right, Right),
         replayed: bool,
     ) -> Self {
         let transport = match config.matches {
@@ -63,7 +66,7 @@ impl Device {
             protocol: Some(config.protocol),
         };
         let status = Status { enabled: true, ..Status::default() };
-        Self::new(key, identity, Some(config), scan_right, status)
+        Self::new(key, identity, Some(config), (scan_right, payment_right), status)
     }
 
     pub(super) fn unconfigured(key: Key, plug: &hotplug::Device) -> Self {
@@ -88,14 +91,14 @@ impl Device {
             serial_number: plug.serial.clone(),
             ..Status::default()
         };
-        Self::new(key, identity, None, Right::default(), status)
+        Self::new(key, identity, None, Default::default(), status)
     }
 
     fn new(
         key: Key,
         identity: Identity,
         config: Option<Arc<DeviceConfig>>,
-        scan_right: Right,
+        (scan_right, payment_right): (Right, Right),
         status: Status,
     ) -> Self {
         Self {
@@ -103,6 +106,7 @@ impl Device {
             identity: Arc::new(identity),
             config,
             scan_right,
+            payment_right,
             ownership: Ownership::default(),
             last_scan: None,
             said: super::deliver::Said::default(),
@@ -121,6 +125,31 @@ impl Device {
             status: self.status.subscribe(),
             health: Arc::clone(&self.health),
         }
+    }
+
+    /// Whether it can be asked this, in the words of `Capabilities`.
+    pub(super) fn can(&self, ability: &str) -> bool {
+        self.identity.protocol.is_some_and(|info| info.capabilities.contains(&ability))
+    }
+
+    /// Who may hear what is confidential and began at `first`: the owner of then, if it is the owner
+    /// still and has the right.
+    pub(super) fn confidant(&self, first: Timestamp, right: &str) -> Option<&Client> {
+        let owner = self.ownership.owner_at(first)?;
+        let still = self.ownership.owner() == Some(owner);
+        (still && (right == "scan" || self.ownership.may_pay())).then_some(owner)
+    }
+
+    /// Whether the same bytes came within the window.
+    pub(super) fn is_duplicate(&self, scan: &Scan, window: Duration) -> bool {
+        self.last_scan.as_ref().is_some_and(|(raw, time)| {
+            raw.expose() == scan.raw.expose() && scan.last.since(*time) < window
+        })
+    }
+
+    /// What to compare the next scan with.
+    pub(super) fn remember(&mut self, scan: &Scan) {
+        self.last_scan = Some((scan.raw.clone(), scan.last));
     }
 
     /// When its claims need attention.

@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod claim;
+mod confidential;
 mod deliver;
 mod device;
 pub mod name;
@@ -14,7 +15,7 @@ pub mod rights;
 mod serve;
 pub mod status;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use self::call::{Call, Error, Reply};
+use self::confidential::Confidential;
 use self::device::Device;
 pub use self::outbox::{Notice, Outbox, Property, Signal, View};
 use self::plan::{Place, Plugged};
@@ -40,6 +42,7 @@ use crate::recording::Recording;
 pub use crate::session::Key;
 use crate::session::{self, Report, Reports};
 use crate::settings;
+use crate::store::seen::Seen;
 use crate::store::{Client, Ring};
 
 /// Everything that can wake the daemon, but for a claim's deadline.
@@ -82,6 +85,8 @@ pub struct Daemon {
     admin_right: Right,
     ring: Ring,
     devices: BTreeMap<Key, Device>,
+    /// Those with an owner or a queue: few, whatever the number of devices.
+    claimed: BTreeSet<Key>,
     plugged: Plugged,
     udev: Option<OwnedFd>,
     monitor: Option<Monitor>,
@@ -95,6 +100,8 @@ pub struct Daemon {
     outbox: Outbox,
     replays: Replays,
     callers: Callers,
+    confidential: Confidential,
+    seen: Seen,
     wall: deliver::Wall,
     last_key: u64,
 }
@@ -125,6 +132,7 @@ impl Daemon {
         epoch: String,
         udev: Option<OwnedFd>,
         replays: Replays,
+        seen: Seen,
         outbox: Outbox,
     ) -> Self {
         let (wakes, inbox) = mpsc::channel(WAKES);
@@ -135,6 +143,7 @@ impl Daemon {
             admin_right: Right::default(),
             ring: Ring::new(epoch),
             devices: BTreeMap::new(),
+            claimed: BTreeSet::new(),
             plugged: Plugged::new(),
             udev,
             monitor: None,
@@ -148,6 +157,8 @@ impl Daemon {
             outbox,
             replays,
             callers: Callers::default(),
+            confidential: Confidential::default(),
+            seen,
             wall: deliver::Wall::default(),
             last_key: 0,
         };
@@ -172,7 +183,9 @@ impl Daemon {
         self.watch_devices();
         self.refresh();
         loop {
-            let deadline = self.devices.values().filter_map(Device::deadline).min();
+            let claimed = self.claimed.iter().filter_map(|key| self.devices.get(key));
+            let claims = claimed.filter_map(Device::deadline);
+            let deadline = claims.chain(self.confidential.deadline()).min();
             let wake = self.next_wake(deadline).await;
             let now = clock::boottime();
             match wake {
@@ -182,7 +195,10 @@ impl Daemon {
                     return;
                 }
                 Some(wake) => self.handle(now, wake),
-                None => self.expire(now),
+                None => {
+                    self.expire(now);
+                    self.expire_confidential(now);
+                }
             }
         }
     }
@@ -333,13 +349,14 @@ impl Daemon {
         }
         for config in rest {
             let key = self.next_key();
-            let right = if config.access.scan == config_access.scan {
+            let scan_right = if config.access.scan == config_access.scan {
                 self.scan_right.clone()
             } else {
                 Right::resolve(&config.access.scan)
             };
+            let rights = (scan_right, Right::resolve(&config.access.payment_code));
             let replayed = self.replays.contains_key(&config.name);
-            let device = Device::configured(key, config, right, replayed);
+            let device = Device::configured(key, config, rights, replayed);
             self.outbox.send(Notice::Added(device.view()));
             self.devices.insert(key, device);
         }

@@ -87,6 +87,13 @@ pub enum Signal {
     },
     /// Another client wants the device: retain it or lose it.
     ReleaseRequested,
+    /// An event was for the owner alone, or for nobody.
+    Withheld {
+        /// Its sequence.
+        sequence: u64,
+        /// Its content's word.
+        kind: &'static str,
+    },
     /// The claim is lost, for this reason.
     ClaimLost(&'static str),
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 use tracing::info;
 
-use super::call::{Act, Call, Error, Evidence, Reply, Value};
+use super::call::{Act, Call, Error, Evidence, Reply};
 use super::claim::{Effect, Options, Ticket};
 use super::rights::Caller;
 use super::status::State;
 use super::{Asked, Daemon, Key};
-use crate::event::{Request, Timestamp};
+use crate::event::{Request, Timestamp, Value};
 use crate::protocol::RequestId;
 use crate::session::{Order, Sight};
 use crate::store::Client;
@@ -60,13 +60,13 @@ impl Daemon {
             Act::Request(request, reply) => self.request(caller, key, request, reply),
             Act::Take(sequence, reply) => {
                 let owned = self.of_own_event(caller, key, sequence);
-                let _ = reply.send(owned.and(Err(Error::Unsupported(
-                    "the event came whole; there is nothing to take",
-                ))));
+                let _ = reply.send(owned.and_then(|()| self.take(now, &caller.client, sequence)));
             }
-            Act::Settle(sequence, _, reply) => {
+            Act::Settle(sequence, settlement, reply) => {
                 let owned = self.of_own_event(caller, key, sequence);
-                let _ = reply.send(owned.and(Err(Error::Unsupported("it is no payment code"))));
+                let _ = reply.send(
+                    owned.and_then(|()| self.settle(key, &caller.client, sequence, settlement)),
+                );
             }
             Act::Diagnose(reply) => self.diagnose(caller, key, reply),
         }
@@ -77,7 +77,7 @@ impl Daemon {
         now: Timestamp,
         caller: &Caller,
         key: Key,
-        options: Options,
+        mut options: Options,
         reply: Reply<()>,
     ) {
         let refusal = match self.devices.get(&key) {
@@ -97,6 +97,7 @@ impl Daemon {
         self.callers.claims.insert(ticket.0, reply);
         let mut effects = Vec::new();
         if let Some(device) = self.devices.get_mut(&key) {
+            options.may_pay = device.payment_right.permits(caller);
             device.ownership.claim(now, caller.client.clone(), options, ticket, &mut effects);
         }
         self.settle_claims(key, effects, "challenged");
@@ -143,6 +144,7 @@ impl Daemon {
         let device = self.devices.get_mut(&key).ok_or(Error::DeviceGone)?;
         let due = device.ownership.acknowledge(&caller.client, sequence);
         let due = due.ok_or_else(|| not_owner(device))?;
+        self.confidential.answered(key, sequence);
         self.send_held(now, key, &due);
         Ok(())
     }
@@ -220,7 +222,7 @@ impl Daemon {
 
     pub(super) fn gone(&mut self, now: Timestamp, client: &Client) {
         info!(client = %client, "client left the bus");
-        let keys: Vec<Key> = self.devices.keys().copied().collect();
+        let keys: Vec<Key> = self.claimed.iter().copied().collect();
         for key in keys {
             let mut effects = Vec::new();
             if let Some(device) = self.devices.get_mut(&key) {
@@ -243,14 +245,16 @@ impl Daemon {
     }
 
     pub(super) fn expire(&mut self, now: Timestamp) {
-        let keys: Vec<Key> = self.devices.keys().copied().collect();
+        let keys: Vec<Key> = self.claimed.iter().copied().collect();
         for key in keys {
             let mut effects = Vec::new();
-            if let Some(device) = self.devices.get_mut(&key)
-                && device.deadline().is_some_and(|deadline| deadline <= now)
-            {
-                device.ownership.timeout(now, &mut effects);
+            let Some(device) = self.devices.get_mut(&key) else { continue };
+            if device.deadline().is_none_or(|deadline| deadline > now) {
+                continue;
             }
+            device.ownership.timeout(now, &mut effects);
+            let due = device.ownership.overdue(now);
+            self.send_held(now, key, &due);
             if !effects.is_empty() {
                 self.settle_claims(key, effects, "challenged");
             }

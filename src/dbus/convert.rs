@@ -6,11 +6,11 @@ use std::time::Duration;
 use zbus::{Message, OwnedVariant, Variant};
 
 use super::error::Error;
-use crate::daemon::call::{Evidence, Value};
+use crate::daemon::call::Evidence;
 use crate::daemon::claim::{LONGEST_WAIT, Options};
 use crate::daemon::status::Status;
 use crate::daemon::{Property, Signal};
-use crate::event::{Event, Scan, Settlement, Verdict};
+use crate::event::{Event, Scan, Sensitivity, Settlement, Value, Verdict};
 use crate::store::{Client, Record};
 
 /// A dictionary of values as they go out.
@@ -40,7 +40,7 @@ pub(super) fn signal(
             let symbology = scan.symbology.word();
             let content = scan.content.word();
             let details = details(record, scan, *age, *stale);
-            let body = (record.sequence, symbology, content, scan.text.as_str(), details);
+            let body = (record.sequence, symbology, content, scan.text.expose().as_str(), details);
             message(SCANNER, "Scanned").build(&body)
         }
         Signal::Fault { kind, message: text, details } => {
@@ -49,6 +49,9 @@ pub(super) fn signal(
             message(DEVICE, "Fault").build(&(*kind, text.as_str(), details))
         }
         Signal::ReleaseRequested => message(DEVICE, "ReleaseRequested").build(&(Dict::new(),)),
+        Signal::Withheld { sequence, kind } => {
+            message(DEVICE, "Withheld").build(&(*sequence, *kind))
+        }
         Signal::ClaimLost(reason) => message(DEVICE, "ClaimLost").build(&(*reason,)),
     }
     .map(Some)
@@ -66,7 +69,7 @@ pub(super) fn replayed(record: &Record, client: &Client, now_age: Duration) -> D
     dict.insert("event", "scan".to_owned().into());
     dict.insert("symbology", scan.symbology.word().to_owned().into());
     dict.insert("content", scan.content.word().to_owned().into());
-    dict.insert("text", scan.text.clone().into());
+    dict.insert("text", scan.text.expose().clone().into());
     dict
 }
 
@@ -80,17 +83,20 @@ fn details<'a>(record: &'a Record, scan: &'a Scan, age: Option<Duration>, stale:
         ("received", scan.last.0.into()),
         ("time", record.time.into()),
         ("time-synchronised", record.synchronised.into()),
-        ("raw", scan.raw.as_slice().into()),
         ("upos-scan-data-type", scan.symbology.scan_data_type().into()),
     ]
     .into_iter()
     .collect();
+    if matches!(scan.sensitivity, Sensitivity::Public | Sensitivity::Bearer) {
+        details.insert("raw", scan.raw.expose().as_slice().into());
+    }
     if let Some(aim) = scan.aim {
         details.insert("aim", aim.to_string().into());
     }
     if let Some(gtin) = &scan.gtin {
         details.insert("gtin-14", gtin.as_str().into());
     }
+    details.extend(scan.details.iter().map(|(name, value)| (*name, variant(value))));
     if let Some(encoding) = scan.encoding {
         details.insert("encoding", encoding.into());
     }
@@ -112,6 +118,20 @@ fn owned(dict: Dict<'_>) -> Dict<'static> {
     dict.into_iter()
         .filter_map(|(name, value)| Some((name, value.try_into_owned().ok()?.into())))
         .collect()
+}
+
+/// A value as D-Bus has it.
+fn variant(value: &Value) -> Variant<'_> {
+    match value {
+        Value::Count(count) => (*count).into(),
+        Value::Flag(flag) => (*flag).into(),
+        Value::Text(text) => text.as_str().into(),
+        Value::List(values) => values.iter().map(variant).collect::<Vec<_>>().into(),
+        Value::Map(entries) => {
+            let entries = entries.iter().map(|(name, value)| (name.as_str(), variant(value)));
+            entries.collect::<HashMap<_, _>>().into()
+        }
+    }
 }
 
 /// A property's name and value.
@@ -141,14 +161,7 @@ pub(super) fn evidence(evidence: Evidence) -> Dict<'static> {
     let mut dict: Dict<'static> = evidence
         .values
         .into_iter()
-        .map(|(name, value)| {
-            let value = match value {
-                Value::Count(count) => count.into(),
-                Value::Flag(flag) => flag.into(),
-                Value::Text(text) => text.into(),
-            };
-            (name, value)
-        })
+        .filter_map(|(name, value)| Some((name, variant(&value).try_into_owned().ok()?.into())))
         .collect();
     dict.insert("kind", evidence.kind.to_owned().into());
     dict
@@ -170,9 +183,19 @@ pub(super) fn claim_options(arguments: &Arguments) -> Result<Options, Error> {
             "max-age" => {
                 options.max_age = Some(Duration::from_millis(number(name, value, 0, u64::MAX)?));
             }
+            "until" => match &**value {
+                Variant::Str(word) if word.as_str() == "one-payment-code" => {
+                    options.until_payment_code = true;
+                }
+                _ => {
+                    return Err(Error::InvalidArgument(
+                        "option `until` of Claim takes \"one-payment-code\"".to_owned(),
+                    ));
+                }
+            },
             _ => {
                 return Err(Error::InvalidArgument(format!(
-                    "unknown option `{name}` of Claim; accepted: wait, credit, max-age"
+                    "unknown option `{name}` of Claim; accepted: wait, credit, max-age, until"
                 )));
             }
         }
@@ -214,12 +237,7 @@ pub(super) fn verdict(word: &str) -> Result<Verdict, Error> {
 
 /// The verdict of `Settle`.
 pub(super) fn settlement(word: &str) -> Result<Settlement, Error> {
-    match word {
-        "used" => Ok(Settlement::Used),
-        "unused" => Ok(Settlement::Unused),
-        "unknown" => Ok(Settlement::Unknown),
-        _ => Err(Error::InvalidArgument(format!(
-            "unknown verdict {word:?}; accepted: used, unused, unknown"
-        ))),
-    }
+    Settlement::from_word(word).ok_or_else(|| {
+        Error::InvalidArgument(format!("unknown verdict {word:?}; accepted: used, unused, unknown"))
+    })
 }

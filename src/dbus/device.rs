@@ -146,9 +146,10 @@ impl DeviceInterface {
     /// Owns the device until `Release`, until the caller leaves the bus, or until it loses a
     /// challenge. Options: `wait` (ms, 0 to 20000, default 0: a device that is taken is refused at
     /// once; else its owner is asked to release it), `credit` (the most unacknowledged events in
-    /// flight, default unlimited), `max-age` (ms: events delivered later are marked `stale`). An
-    /// owner that neither acknowledges nor answers `org.freedesktop.DBus.Peer.Ping` gets no more
-    /// than 1024 events.
+    /// flight, default unlimited), `max-age` (ms: events delivered later are marked `stale`, payment
+    /// codes are not delivered at all), `until` (`one-payment-code`: the claim ends with the first).
+    /// An owner that neither acknowledges nor answers `org.freedesktop.DBus.Peer.Ping` is sent 1024
+    /// events, and one more every five seconds.
     async fn claim(
         &self,
         #[zbus(header)] header: Header<'_>,

@@ -18,6 +18,7 @@ pub(super) enum Error {
     DeviceBusy(String),
     InvalidArgument(String),
     LimitExceeded(String),
+    Expired(String),
     Timeout(String),
     ConfigurationInvalid(String),
 }
@@ -36,6 +37,7 @@ impl From<call::Error> for Error {
             call::Error::DeviceBusy => Self::DeviceBusy(message),
             call::Error::InvalidArgument(_) => Self::InvalidArgument(message),
             call::Error::LimitExceeded(_) => Self::LimitExceeded(message),
+            call::Error::Expired(_) => Self::Expired(message),
             call::Error::Timeout => Self::Timeout(message),
             call::Error::ConfigurationInvalid(_) => Self::ConfigurationInvalid(message),
         }

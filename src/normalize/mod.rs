@@ -12,7 +12,8 @@ pub mod text;
 
 use encoding_rs::Encoding;
 
-use crate::event::{Content, Event, Reading, Role, Scan};
+use crate::event::{Content, Event, Reading, Role, Scan, Sensitivity};
+use crate::secret::Secret;
 
 /// What a device's profile and configuration say about its codes.
 #[derive(Clone, Debug)]
@@ -25,15 +26,13 @@ pub struct Rules {
 
 /// Decides what a reading means.
 ///
-/// The reading is used up: what is public leaves its [`Secret`](crate::secret::Secret) here, and
-/// nothing else holds it.
+/// The reading is used up; its bytes stay in their [`Secret`] and are wiped with the scan.
 #[must_use]
 pub fn scan(reading: Reading, rules: &Rules) -> Event {
     let Reading { symbology: named, aim, data, first, last } = reading;
-    let raw = data.reveal();
-    let (symbology, inferred) = infer::symbology(named, &raw);
-    let gtin = gtin::of(symbology, &raw);
-    let decoded = text::decode(&raw, &rules.encodings);
+    let (symbology, inferred) = infer::symbology(named, data.expose());
+    let gtin = gtin::of(symbology, data.expose());
+    let decoded = text::decode(data.expose(), &rules.encodings);
     let (content, text, encoding) = match decoded {
         None => (Content::Binary, String::new(), None),
         Some(decoded) => {
@@ -45,14 +44,27 @@ pub fn scan(reading: Reading, rules: &Rules) -> Event {
             (content, text::visible(decoded.text), Some(decoded.encoding))
         }
     };
-    Event::Scan(Scan { symbology, inferred, aim, content, text, encoding, raw, gtin, first, last })
+    Event::Scan(Scan {
+        symbology,
+        inferred,
+        aim,
+        content,
+        sensitivity: Sensitivity::Public,
+        text: Secret::new(text),
+        encoding,
+        raw: data,
+        gtin,
+        details: Vec::new(),
+        life: None,
+        first,
+        last,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::event::{Aim, Symbology, Timestamp};
-    use crate::secret::Secret;
 
     fn normalized(aim: Option<&str>, data: &[u8]) -> Scan {
         let aim = aim.and_then(|text| Aim::split(text.as_bytes())).map(|(aim, _)| aim);
@@ -109,8 +121,12 @@ mod tests {
             assert_eq!(scan.symbology.word(), symbology, "{name}");
             assert_eq!(scan.inferred, inferred, "{name}");
             assert_eq!(scan.gtin.as_ref().map(|gtin| gtin.as_str()), Some(gtin), "{name}");
-            assert_eq!((scan.content, scan.text.as_str()), (Content::Gtin, data), "{name}");
-            assert_eq!(scan.raw, data.as_bytes(), "{name}");
+            assert_eq!(
+                (scan.content, scan.text.expose().as_str()),
+                (Content::Gtin, data),
+                "{name}"
+            );
+            assert_eq!(scan.raw.expose(), data.as_bytes(), "{name}");
         }
     }
 
@@ -154,8 +170,8 @@ mod tests {
             ("bytes", b"\xFF\x00\x80", Content::Binary, "", None),
         ] {
             let scan = normalized(Some("]Q1"), data);
-            assert_eq!((scan.content, scan.text.as_str()), (content, text), "{name}");
-            assert_eq!((scan.encoding, scan.raw.as_slice()), (encoding, data), "{name}");
+            assert_eq!((scan.content, scan.text.expose().as_str()), (content, text), "{name}");
+            assert_eq!((scan.encoding, scan.raw.expose().as_slice()), (encoding, data), "{name}");
         }
     }
 }

@@ -168,7 +168,7 @@ impl Player {
         let (first, last) = (seconds(reading.first), seconds(reading.last));
         self.say(&format!("reading {aim} {named} {first} to {last}:{data}"));
         let Event::Scan(scan) = normalize::scan(reading.clone(), &self.rules);
-        assert_eq!(scan.raw.as_slice(), reading.data.expose().as_slice(), "raw bytes are kept");
+        assert_eq!(scan.raw, reading.data, "raw bytes are kept");
         let gtin = scan.gtin.as_ref().map_or("-", |gtin| gtin.as_str());
         self.say(&format!(
             "scan {}{} {} gtin {gtin} type {} {} {:?}",
@@ -177,7 +177,7 @@ impl Player {
             scan.content.word(),
             scan.symbology.scan_data_type(),
             scan.encoding.unwrap_or("-"),
-            scan.text
+            scan.text.expose()
         ));
         self.readings.push(reading);
     }

@@ -122,10 +122,21 @@ struct Ear {
     path: PathBuf,
     port: Port,
     baud: u32,
+    /// The speed that was listened at first.
+    first: Option<u32>,
     search: SpeedSearch,
     /// What has come since the last silence.
     burst: Vec<u8>,
     line_errors: usize,
+    /// The best of what looked like a code without an end, while the other speeds are listened at.
+    candidate: Option<Candidate>,
+}
+
+/// What may be a code that silence ends, or what is heard of another one at a wrong speed.
+struct Candidate {
+    language: Language,
+    baud: u32,
+    length: usize,
 }
 
 /// A scanner that was understood.
@@ -140,7 +151,9 @@ impl Ear {
         let search = SpeedSearch::new(bauds);
         let baud = search.baud().unwrap_or(9600);
         let port = Port::open(path, &Line::default(), baud)?;
-        Ok(Self { path: path.to_owned(), port, baud, search, burst: Vec::new(), line_errors: 0 })
+        let (path, burst) = (path.to_owned(), Vec::new());
+        let first = Some(baud);
+        Ok(Self { path, port, baud, first, search, burst, line_errors: 0, candidate: None })
     }
 
     async fn listen(mut self) -> Result<Found, Error> {
@@ -173,31 +186,59 @@ impl Ear {
         let line_errors = std::mem::take(&mut self.line_errors);
         let now = clock::boottime();
         let _ = self.search.hear(now, Evidence::Bytes(burst.len()));
-        if line_errors == 0
-            && let Some((language, code)) = language::of(&burst)
+        let heard = language::of(&burst).filter(|_| line_errors == 0);
+        if let Some((language, code)) = heard {
+            if language.has_end() || self.search.is_settled() {
+                let _ = self.search.hear(now, Evidence::Reading(code));
+                if self.search.is_settled() {
+                    return Ok(Some(language));
+                }
+            } else {
+                self.remember(Candidate { language, baud: self.baud, length: code.len() });
+            }
+        }
+        let advice = self.search.hear(now, Evidence::Fault);
+        self.go_on(advice, burst.len() + line_errors, heard.is_some())
+    }
+
+    /// At the wrong speed the same code is heard in pieces, or as less text: the longest is right.
+    fn remember(&mut self, candidate: Candidate) {
+        if self.candidate.as_ref().is_none_or(|best| best.length < candidate.length) {
+            self.candidate = Some(candidate);
+        }
+    }
+
+    /// Listens at the next speed. After the last one the candidate is all there is.
+    fn go_on(
+        &mut self,
+        advice: Advice,
+        bytes: usize,
+        is_candidate: bool,
+    ) -> Result<Option<Language>, Error> {
+        let (shown, from) = (self.path.display(), self.baud);
+        let Advice::Change { to, .. } = advice else {
+            say(&format!(
+                "{shown}: {bytes} bytes came that are no code at {from} baud; scan again, or try \
+                 other speeds with --baud"
+            ))?;
+            return Ok(None);
+        };
+        self.baud = to;
+        if Some(to) == self.first
+            && let Some(candidate) = self.candidate.take()
         {
-            let _ = self.search.hear(now, Evidence::Reading(code));
-            if self.search.is_settled() {
-                return Ok(Some(language));
-            }
+            self.baud = candidate.baud;
+            return Ok(Some(candidate.language));
         }
-        let count = burst.len() + line_errors;
-        let shown = self.path.display();
-        match self.search.hear(now, Evidence::Fault) {
-            Advice::Change { from, to, .. } => {
-                self.port.set_baud(to).map_err(|error| refused(&self.path, &error))?;
-                self.baud = to;
-                say(&format!(
-                    "{shown}: {count} bytes came that are no code at {from} baud; listening at {to}: \
-                     scan again"
-                ))?;
-            }
-            Advice::Keep | Advice::Ignore => say(&format!(
-                "{shown}: {count} bytes came that are no code at {} baud; scan again, or try other \
-                 speeds with --baud",
-                self.baud
-            ))?,
-        }
+        self.port.set_baud(to).map_err(|error| refused(&self.path, &error))?;
+        let what = if is_candidate {
+            "that may be a code without an end, or part of one,"
+        } else {
+            "that are no code"
+        };
+        say(&format!(
+            "{shown}: {bytes} bytes came {what} at {from} baud; listening at {to}: scan again"
+        ))?;
         Ok(None)
     }
 }

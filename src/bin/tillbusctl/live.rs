@@ -44,7 +44,7 @@ impl Live {
         let departures = signals().sender(BUS).interface(BUS).member("NameOwnerChanged");
         bus.add_match_rule(departures.arg(0, NAME).build()?).await?;
         bus.add_match_rule(signals().sender(NAME).build()?).await?;
-        let name = BusName::try_from(NAME).map_err(zbus::Error::from)?;
+        let name = BusName::try_from(NAME)?;
         let owner = match bus.get_name_owner(name).await {
             Ok(owner) => Some(owner.to_string()),
             Err(fdo::Error::NameHasNoOwner(_)) => None,

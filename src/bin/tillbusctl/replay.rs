@@ -212,13 +212,17 @@ impl Player {
             "symbology": symbology,
             "inferred": scan.inferred,
             "content": content,
-            "text": scan.text,
-            "raw": hex(&scan.raw),
+            "text": scan.text.expose(),
+            "raw": hex(scan.raw.expose()),
             "aim": scan.aim.map(|aim| aim.to_string()),
             "gtin-14": scan.gtin.as_ref().map(|gtin| gtin.as_str()),
             "encoding": scan.encoding,
         });
-        let shown = if scan.text.is_empty() { hex(&scan.raw) } else { plain(&scan.text) };
+        let shown = if scan.text.expose().is_empty() {
+            hex(scan.raw.expose())
+        } else {
+            plain(scan.text.expose())
+        };
         let words = format!(
             "{}{}  {}{}  {}",
             self.style.paint(Tone::Word, symbology),

@@ -47,7 +47,10 @@ pub(super) fn of(burst: &[u8]) -> Option<(Language, &[u8])> {
     let aim = Aim::split(body).filter(|(aim, code)| aim.is_known() && !code.is_empty());
     let code = aim.map_or(body, |(_, code)| code);
     let language = Language { prefix, suffix, aim: aim.is_some() };
-    is_code(code).then_some((language, code))
+    // Without an end there is less to tell a code by, so more is asked of its bytes.
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | 0x1D);
+    let right = is_code(code) && (suffix.is_some() || code.iter().all(plain));
+    right.then_some((language, code))
 }
 
 /// Whether this was heard at the speed it was sent at, by all that can be told: half of it is plain
@@ -59,6 +62,11 @@ fn is_code(code: &[u8]) -> bool {
 }
 
 impl Language {
+    /// Whether bytes end a code, and not silence alone.
+    pub(super) fn has_end(self) -> bool {
+        self.suffix.is_some()
+    }
+
     /// For a person.
     pub(super) fn words(self) -> String {
         let end = match self.suffix {
@@ -93,7 +101,8 @@ mod tests {
     #[test]
     fn languages() {
         let language = |prefix, suffix, aim| Some(Language { prefix, suffix, aim });
-        let rows: &[(&str, &[u8], Option<Language>, &[u8])] = &[
+        type Row = (&'static str, &'static [u8], Option<Language>, &'static [u8]);
+        let rows: &[Row] = &[
             ("CR", b"4006381333931\r", language(None, Some("CR"), false), b"4006381333931"),
             ("CR LF", b"4006381333931\r\n", language(None, Some("CR LF"), false), b"4006381333931"),
             ("LF", b"4006381333931\n", language(None, Some("LF"), false), b"4006381333931"),
@@ -113,6 +122,7 @@ mod tests {
             ),
             ("no end", b"4006381333931", language(None, None, false), b"4006381333931"),
             ("GS1", b"0104\x1D21\r", language(None, Some("CR"), false), b"0104\x1D21"),
+            ("no end, not all text", b"4006\xFE381333931", None, b""),
             ("garbage", b"\xFE\x80\xF0\x00\xFC", None, b""),
             ("too short", b"a\r", None, b""),
             ("silence", b"", None, b""),

@@ -1,0 +1,23 @@
+//! `tillbusctl` as a person uses it: on a private bus, with a daemon and scanners on virtual ports.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "a test fails loudly"
+)]
+
+mod support;
+
+#[path = "tillbusctl/bus.rs"]
+mod bus;
+#[path = "tillbusctl/errors.rs"]
+mod errors;
+#[path = "tillbusctl/pages.rs"]
+mod pages;
+#[path = "tillbusctl/ports.rs"]
+mod ports;
+#[path = "tillbusctl/tool.rs"]
+mod tool;
