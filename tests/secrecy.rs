@@ -66,7 +66,7 @@ fn base64(part: &[u8], shift: usize) -> String {
         bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
     let digits = bits.chunks_exact(6).map(|six| six.iter().fold(0, |sum, bit| sum * 2 + bit));
     let text: String = digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect();
-    text[(shift * 8).div_ceil(6)..].to_owned()
+    text.chars().skip((shift * 8).div_ceil(6)).collect()
 }
 
 /// Every form of a part of the secret that the text holds.
