@@ -14,15 +14,15 @@
 
 mod support;
 
-use std::io::{BufRead as _, BufReader, Lines};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 use nix::unistd::{Group, User};
 use support::client::{Client, DEVICE, MANAGER, NAME, ROOT, SCANNER, Signal};
 use support::host::{BOX, Bus, Daemon, Start, copy_for_others, scanner, soon};
+use support::program::Program;
 use tillbus::sim::port::VirtualPort;
 use zbus::fdo::RequestNameFlags;
 
@@ -109,67 +109,24 @@ impl Host {
 }
 
 /// This program again, as another user.
-struct Other {
-    process: Child,
-    lines: Option<Lines<BufReader<ChildStdout>>>,
-}
-
-impl Other {
-    fn start(bus: &Bus, user: &str, test: &str) -> Self {
-        let user = User::from_name(user).unwrap().unwrap();
-        let program = std::env::current_exe().unwrap();
-        let directory = bus.directory().join(test);
-        std::fs::create_dir_all(&directory).unwrap();
-        let mut process = Command::new(copy_for_others(&program, &directory))
+fn start_as(user: &str, test: &str, bus: &Bus) -> Program {
+    let user = User::from_name(user).unwrap().unwrap();
+    let program = std::env::current_exe().unwrap();
+    let directory = bus.directory().join(test);
+    std::fs::create_dir_all(&directory).unwrap();
+    Program::start(
+        Command::new(copy_for_others(&program, &directory))
             .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
             .current_dir("/")
             .env(ADDRESS, bus.address())
             .uid(user.uid.as_raw())
-            .gid(user.gid.as_raw())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        Self { process, lines: Some(lines) }
-    }
-
-    /// Waits until it says that it has come so far.
-    async fn reaches(&mut self, step: &'static str) {
-        let mut lines = self.lines.take().unwrap();
-        let found = tokio::task::spawn_blocking(move || {
-            let found = lines.by_ref().map_while(Result::ok).any(|line| line == said(step));
-            (lines, found)
-        });
-        let (lines, found) = soon(&format!("the other user has {step}"), found).await.unwrap();
-        self.lines = Some(lines);
-        assert!(found, "the other user's part has failed before it has {step}; see above");
-    }
-
-    /// Waits for its good end.
-    async fn ends_well(mut self) {
-        self.reaches("ended").await;
-        let mut lines = self.lines.take().unwrap();
-        let end = tokio::task::spawn_blocking(move || lines.by_ref().map_while(Result::ok).count());
-        soon("the other user's part ends", end).await.unwrap();
-        assert!(self.process.wait().unwrap().success(), "the other user's part has failed");
-    }
+            .gid(user.gid.as_raw()),
+    )
 }
 
-impl Drop for Other {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn said(step: &str) -> String {
-    format!("step: {step}")
-}
-
+/// Tells the test that this part of it has come so far; on a line of its own.
 fn say(step: &str) {
-    // On a line of its own: the test's name may stand on the one before.
-    println!("\n{}", said(step));
+    println!("\nstep: {step}");
 }
 
 /// The other user's client, where this process is the other user's.
@@ -210,8 +167,8 @@ async fn a_user_outside_the_group_calls_nothing_and_hears_nothing() {
     }
     let mut host = Host::start("[access]\nscan = [\"user:nobody\"]\n").await;
     let client = Client::connect(&host.bus).await;
-    let mut outsider = Other::start(&host.bus, OUTSIDER, "outsider");
-    outsider.reaches("subscribed").await;
+    let mut outsider = start_as(OUTSIDER, "outsider", &host.bus);
+    outsider.writes(&["step: subscribed"]).await;
     host.scan("for everyone in the group").await;
     assert_eq!(client.scan().await.text, "for everyone in the group");
     host.port.hang_up().await;
@@ -244,7 +201,6 @@ async fn outsider() {
     say("subscribed");
     let heard = heard_before_marker(&client).await;
     assert!(heard.is_empty(), "{heard:?}");
-    say("ended");
 }
 
 #[tokio::test]
@@ -254,17 +210,17 @@ async fn a_second_client_in_the_group_sees_what_is_broadcast_and_nothing_of_a_cl
     }
     let mut host = Host::start("[access]\nscan = [\"group:daemon\"]\n").await;
     let owner = Client::connect(&host.bus).await;
-    let mut insider = Other::start(&host.bus, INSIDER, "insider");
-    insider.reaches("subscribed").await;
+    let mut insider = start_as(INSIDER, "insider", &host.bus);
+    insider.writes(&["step: subscribed"]).await;
     host.scan("for everyone").await;
-    insider.reaches("heard it").await;
+    insider.writes(&["step: heard it"]).await;
     owner.claim(BOX, &[]).await.unwrap();
     host.scan("for the owner").await;
     owner.until_scanned("for the owner").await;
     mark(&owner).await;
-    insider.reaches("been refused").await;
+    insider.writes(&["step: been refused"]).await;
     owner.device(BOX, "Release", &()).await.unwrap();
-    insider.reaches("claimed it").await;
+    insider.writes(&["step: claimed it"]).await;
     host.scan("for the insider").await;
     insider.ends_well().await;
     assert!(!owner.left_over().iter().any(|signal| signal.member() == "Scanned"));
@@ -298,7 +254,6 @@ async fn insider() {
     let scan = client.scan().await;
     assert_eq!((scan.text.as_str(), scan.unicast), ("for the insider", true));
     client.device(BOX, "Release", &()).await.unwrap();
-    say("ended");
 }
 
 #[tokio::test]
@@ -307,7 +262,7 @@ async fn in_the_group_without_the_right_a_client_may_look_and_not_claim() {
         return;
     }
     let host = Host::start("[access]\nscan = [\"user:nobody\"]\n").await;
-    Other::start(&host.bus, INSIDER, "without_the_right").ends_well().await;
+    start_as(INSIDER, "without_the_right", &host.bus).ends_well().await;
     let log = host.daemon.terminate().await;
     assert!(!log.contains("ERROR"), "{log}");
 }
@@ -325,7 +280,6 @@ async fn without_the_right() {
         assert!(error.message.contains("`scan`"), "{}", error.message);
     }
     assert_eq!(client.properties(BOX, DEVICE).await.unwrap().text("Owner"), "");
-    say("ended");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod host;
+pub mod program;
 
 use std::fmt::Write as _;
 use std::time::Duration;
