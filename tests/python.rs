@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal as Unix;
-use support::host::{Lane, scanner};
+use support::host::{Lane, scanner, soon};
 use support::program::Program;
 use tillbus::sim::port::VirtualPort;
 
@@ -71,11 +71,12 @@ async fn come_scan_and_go(mut lane: Lane) -> Lane {
     let before = std::fs::read_to_string(lane.daemon.configuration()).unwrap();
     lane.daemon.configure(&(before + &scanner("lane2-box", &second)));
     lane.daemon.signal(Unix::SIGHUP);
-    lane.client().await.until_state("/org/tillbus1/device/lane2_2dbox", "absent").await;
+    let client = lane.client().await;
+    client.until_state("/org/tillbus1/device/lane2_2dbox", "absent").await;
     lane.scan("4006381333931").await;
-    lane.client().await.until_sequence(1).await;
+    client.until_scanned("4006381333931").await;
     let _second = VirtualPort::create(Some(&second)).unwrap();
-    lane.client().await.until_state("/org/tillbus1/device/lane2_2dbox", "ready").await;
+    client.until_state("/org/tillbus1/device/lane2_2dbox", "ready").await;
     lane.daemon.configure("");
     lane.daemon.signal(Unix::SIGHUP);
     lane
@@ -86,12 +87,20 @@ async fn gdbus_monitor_sees_devices_come_and_go_and_an_unclaimed_scan() {
     if !has("gdbus") {
         return;
     }
-    let lane = Lane::open().await;
+    let mut lane = Lane::open().await;
     let mut command = Command::new("gdbus");
     command.args(["monitor", "--address", lane.bus.address(), "--dest", "org.tillbus1"]);
     let mut monitor = Program::start(&mut command);
-    // Asked for after it has subscribed.
-    monitor.writes(&["The name org.tillbus1 is owned by"]).await;
+    // It drops signals for a while after it has said who owns the name, and does not say when it is
+    // done with that; so codes are scanned until it shows one.
+    soon("gdbus listens", async {
+        let client = lane.client().await;
+        while !monitor.has_written("is it listening") {
+            lane.scan("is it listening").await;
+            client.scan().await;
+        }
+    })
+    .await;
     let _lane = come_scan_and_go(lane).await;
     monitor.writes(&["InterfacesAdded", "/org/tillbus1/device/lane2_2dbox"]).await;
     let scan =

@@ -51,6 +51,7 @@ async def main(address):
     root = bus.get_proxy_object(NAME, ROOT, root_node)
     removed = Events(root_node, root, "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved")
     manager = root.get_interface("org.freedesktop.DBus.ObjectManager")
+    daemon = root.get_interface(NAME + ".Manager")
     objects = await manager.call_get_managed_objects()
     (path,) = [path for path, has in objects.items() if NAME + ".Scanner" in has]
     properties = objects[path][NAME + ".Device"]
@@ -79,6 +80,9 @@ async def main(address):
     first = await scans.next("the first scan of its own")
     assert first["text"] == "first" and "age-ms" not in first["details"], first
     say("has the first")
+    # The second has been read and is held until the first is done with.
+    while await daemon.get_sequence() < 3:
+        pass
     assert scans.queue.empty()
     await device.call_acknowledge(first["sequence"])
     second = await scans.next("the second scan of its own")

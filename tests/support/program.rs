@@ -2,15 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail by panicking")]
 
-use std::io::{BufRead as _, BufReader, Lines};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
 
-use super::host::soon;
+use tokio::sync::mpsc;
+
+use super::host::{PATIENCE, soon};
 
 /// A running program; ends with this value.
 pub struct Program {
     process: Child,
-    lines: Option<Lines<BufReader<ChildStdout>>>,
+    lines: mpsc::UnboundedReceiver<String>,
     name: String,
 }
 
@@ -18,41 +20,46 @@ impl Program {
     /// Starts it; its standard error is the test's.
     pub fn start(command: &mut Command) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
-        let mut process =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap_or_else(|error| {
-                panic!("{name}: {error}");
-            });
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        Self { process, lines: Some(lines), name }
+        let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let mut process = started.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let output = BufReader::new(process.stdout.take().unwrap());
+        let (sender, lines) = mpsc::unbounded_channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                // The test may have ended; the program is still to be read to its end.
+                let _ = sender.send(line);
+            }
+        });
+        Self { process, lines, name }
     }
 
     /// Waits for the next line that holds each of these, and returns it.
-    pub async fn writes(&mut self, wanted: &'static [&'static str]) -> String {
-        let mut lines = self.lines.take().unwrap();
-        let found = tokio::task::spawn_blocking(move || {
-            let mut passed = Vec::new();
-            for line in lines.by_ref().map_while(Result::ok) {
+    pub async fn writes(&mut self, wanted: &[&str]) -> String {
+        let mut passed = Vec::new();
+        let search = async {
+            while let Some(line) = self.lines.recv().await {
                 if wanted.iter().all(|part| line.contains(part)) {
-                    return (lines, Ok(line));
+                    return Some(line);
                 }
                 passed.push(line);
             }
-            (lines, Err(passed))
-        });
-        let what = format!("{} writes {wanted:?}", self.name);
-        let (lines, found) = soon(&what, found).await.unwrap();
-        self.lines = Some(lines);
-        match found {
-            Ok(line) => line,
-            Err(passed) => panic!("{what}: it has ended and written\n{}", passed.join("\n")),
-        }
+            None
+        };
+        let found = tokio::time::timeout(PATIENCE, search).await.ok().flatten();
+        found.unwrap_or_else(|| {
+            panic!("{} writes {wanted:?}: not so, but\n{}", self.name, passed.join("\n"))
+        })
+    }
+
+    /// Whether it has written a line that holds this; the lines before it are passed over.
+    pub fn has_written(&mut self, wanted: &str) -> bool {
+        std::iter::from_fn(|| self.lines.try_recv().ok()).any(|line| line.contains(wanted))
     }
 
     /// Waits for its good end.
     pub async fn ends_well(mut self) {
-        let mut lines = self.lines.take().unwrap();
-        let end = tokio::task::spawn_blocking(move || lines.by_ref().map_while(Result::ok).count());
-        soon(&format!("{} ends", self.name), end).await.unwrap();
+        let end = async { while self.lines.recv().await.is_some() {} };
+        soon(&format!("{} ends", self.name), end).await;
         let status = self.process.wait().unwrap();
         assert!(status.success(), "{} has failed: {status}", self.name);
     }
