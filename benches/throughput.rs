@@ -7,7 +7,7 @@ use std::time::Duration;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use encoding_rs::{GB18030, UTF_8};
-use tillbus::event::{Aim, Reading, Role, Symbology, Timestamp};
+use tillbus::event::{Aim, Reading, Symbology, Timestamp};
 use tillbus::frame::line::{Line, Settings, Silence};
 use tillbus::normalize::{self, Rules};
 use tillbus::protocol::{self, Input, Output};
@@ -65,7 +65,7 @@ fn reading(aim: Option<&str>, data: &[u8]) -> Reading {
 }
 
 fn normalize(bencher: Bencher<'_, '_>, reading: &Reading) {
-    let rules = Rules { role: Role::Goods, encodings: vec![UTF_8, GB18030] };
+    let rules = Rules { encodings: vec![UTF_8, GB18030], ..Rules::default() };
     bencher
         .counter(ItemsCount::new(1_u32))
         .with_inputs(|| reading.clone())

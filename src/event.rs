@@ -7,6 +7,7 @@
 pub mod fault;
 pub mod symbology;
 
+use std::borrow::Cow;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
@@ -124,11 +125,23 @@ pub enum Value {
     /// On or off.
     Flag(bool),
     /// Words.
-    Text(String),
+    Text(Cow<'static, str>),
     /// Several of them.
     List(Vec<Self>),
     /// Several by name.
-    Map(Vec<(String, Self)>),
+    Map(Vec<(Cow<'static, str>, Self)>),
+}
+
+impl From<&'static str> for Value {
+    fn from(text: &'static str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
 }
 
 /// What a scan means.

@@ -35,7 +35,7 @@ const OPTIONS: &[(&str, &[&str])] = &[(
 
 fn rules() -> Rules {
     let encodings = vec![encoding_rs::UTF_8, encoding_rs::GB18030, encoding_rs::SHIFT_JIS];
-    Rules { role: Role::Both, encodings }
+    Rules { role: Role::Both, encodings, ..Rules::default() }
 }
 
 /// Bytes that mean something to some protocol come more often than the others.

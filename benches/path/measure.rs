@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tillbus::event::{Reading, Role, Timestamp};
+use tillbus::event::{Reading, Timestamp};
 use tillbus::normalize::{self, Rules};
 use tillbus::secret::Secret;
 
@@ -65,7 +65,7 @@ fn now() -> Instant {
 /// What normalizing one GTIN costs, in nanoseconds: the median of a hundred stretches.
 pub(crate) fn normalizing() -> f64 {
     const STRETCH: u32 = 1000;
-    let rules = Rules { role: Role::Goods, encodings: vec![encoding_rs::UTF_8] };
+    let rules = Rules::default();
     let mut stretches: Vec<Duration> = Vec::new();
     for _ in 0..100 {
         let started = now();

@@ -1,12 +1,14 @@
 //! A `[[device]]` laid over its profile.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use encoding_rs::Encoding;
 
 use super::{Access, Match, Sheet, Shelf};
 use crate::event::Role;
+use crate::normalize::Shop;
 use crate::profile::errors::Errors;
 use crate::profile::{Line, Spoken, Status, required, text};
 use crate::protocol::{Factory, Info, Kind};
@@ -43,6 +45,8 @@ pub struct DeviceConfig {
     pub encodings: Vec<&'static Encoding>,
     /// The same code again within this time is marked as a duplicate; zero marks none.
     pub duplicate_window: Duration,
+    /// What the shop's own codes look like.
+    pub shop: Arc<Shop>,
     /// Who may do what with it.
     pub access: Access,
     /// Whether it is no real device.
@@ -233,6 +237,7 @@ fn assemble(
         factory: spoken.factory,
         encodings: spoken.encodings,
         duplicate_window,
+        shop: Arc::default(),
         access,
         simulated,
         source,

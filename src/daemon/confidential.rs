@@ -263,9 +263,9 @@ impl Daemon {
 fn seen_before(before: Before) -> Detail {
     let verdict = before.verdict.map_or("none", Settlement::word);
     let entries = vec![
-        ("first".to_owned(), Value::Count(before.first)),
-        ("count".to_owned(), Value::Count(before.count)),
-        ("verdict".to_owned(), Value::Text(verdict.to_owned())),
+        ("first".into(), Value::Count(before.first)),
+        ("count".into(), Value::Count(before.count)),
+        ("verdict".into(), verdict.into()),
     ];
     ("seen-before", Value::Map(entries))
 }

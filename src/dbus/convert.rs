@@ -125,10 +125,10 @@ fn variant(value: &Value) -> Variant<'_> {
     match value {
         Value::Count(count) => (*count).into(),
         Value::Flag(flag) => (*flag).into(),
-        Value::Text(text) => text.as_str().into(),
+        Value::Text(text) => text.as_ref().into(),
         Value::List(values) => values.iter().map(variant).collect::<Vec<_>>().into(),
         Value::Map(entries) => {
-            let entries = entries.iter().map(|(name, value)| (name.as_str(), variant(value)));
+            let entries = entries.iter().map(|(name, value)| (name.as_ref(), variant(value)));
             entries.collect::<HashMap<_, _>>().into()
         }
     }

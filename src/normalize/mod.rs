@@ -1,27 +1,101 @@
 //! From what a device reported to what it means.
 //!
-//! Contract: pure, and it cannot fail: what cannot be told is `unknown` and `binary`. The device's word on the symbology stands; where it says nothing, the length
-//! and the check digit may prove one, which is then marked as inferred. The bytes are always kept.
+//! Contract: pure, and it cannot fail: what cannot be told is `unknown` and `binary`. The device's word
+//! on the symbology stands; where it says nothing, the length and the check digit may prove one, which is
+//! then marked as inferred. The bytes are always kept.
 //!
-//! In-store numbers (EAN-13 that begin with 20 to 29, UPC-A with 2) are trade item numbers here: what
-//! weight or price such a number holds differs by country and is a profile's matter.
+//! A code is shown to one recogniser after another, in the order of [`meaning`], and the first that
+//! knows it decides. What a recogniser was asked and why it said no is noted as [`Step`]s, which cost
+//! nothing where nobody asks for them: [`scan`] and [`explain`] are the same decisions.
 
+pub mod article;
+pub mod gs1;
 pub mod gtin;
 pub mod infer;
+pub mod merchant_qr;
+pub mod order_number;
+pub mod payment_code;
+pub mod personal;
+pub mod phone;
+pub mod reason;
 pub mod text;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use encoding_rs::Encoding;
 
-use crate::event::{Content, Event, Reading, Role, Scan, Sensitivity};
+use crate::event::{
+    Aim, Content, Detail, Event, Gtin, Reading, Role, Scan, Sensitivity, Symbology,
+};
 use crate::secret::Secret;
+pub use reason::{Outcome, Reasons, Silent, Step};
 
 /// What a device's profile and configuration say about its codes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Rules {
     /// What a scan on the device may mean.
     pub role: Role,
     /// The encodings, tried in this order; none means UTF-8.
     pub encodings: Vec<&'static Encoding>,
+    /// What the shop's own codes look like.
+    pub shop: Arc<Shop>,
+}
+
+/// What a shop has decided about its own codes: `[content]` of the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shop {
+    /// In-store numbers that hold a weight or a price.
+    pub variable_measure: article::Masks,
+    /// What the shop's own order and receipt numbers look like.
+    pub order_numbers: order_number::Patterns,
+}
+
+/// A code as the recognisers see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Code<'a> {
+    /// The symbology, as named or inferred.
+    pub symbology: Symbology,
+    /// The AIM identifier, where the device sent one.
+    pub aim: Option<Aim>,
+    /// The bytes as the code carries them.
+    pub bytes: &'a [u8],
+    /// The bytes as text, control characters and all, where they are text.
+    pub text: Option<&'a str>,
+    /// What the device and the shop say.
+    pub rules: &'a Rules,
+}
+
+/// What a recogniser knows of a code.
+#[derive(Debug)]
+pub struct Meaning {
+    /// What it is.
+    pub content: Content,
+    /// Who may see it.
+    pub sensitivity: Sensitivity,
+    /// What stands in the place of its text, where that must not be shown.
+    pub masked: Option<String>,
+    /// The article number, where it holds one.
+    pub gtin: Option<Gtin>,
+    /// What else it says; nothing secret.
+    pub details: Vec<Detail>,
+    /// How long it lives at most, where that is documented.
+    pub life: Option<Duration>,
+}
+
+impl Meaning {
+    /// Public content of this kind, with nothing more to say.
+    #[must_use]
+    pub fn of(content: Content) -> Self {
+        Self {
+            content,
+            sensitivity: Sensitivity::Public,
+            masked: None,
+            gtin: None,
+            details: Vec::new(),
+            life: None,
+        }
+    }
 }
 
 /// Decides what a reading means.
@@ -29,19 +103,31 @@ pub struct Rules {
 /// The reading is used up; its bytes stay in their [`Secret`] and are wiped with the scan.
 #[must_use]
 pub fn scan(reading: Reading, rules: &Rules) -> Event {
+    decide(reading, rules, &mut Silent)
+}
+
+/// Decides what a reading means, and says why: the steps in the order in which they were taken.
+#[must_use]
+pub fn explain(reading: Reading, rules: &Rules) -> (Event, Vec<Step>) {
+    let mut steps = Vec::new();
+    let event = decide(reading, rules, &mut steps);
+    (event, steps)
+}
+
+fn decide(reading: Reading, rules: &Rules, why: &mut impl Reasons) -> Event {
     let Reading { symbology: named, aim, data, first, last } = reading;
     let (symbology, inferred) = infer::symbology(named, data.expose());
-    let gtin = gtin::of(symbology, data.expose());
     let decoded = text::decode(data.expose(), &rules.encodings);
-    let (content, text, encoding) = match decoded {
-        None => (Content::Binary, String::new(), None),
+    let text = decoded.as_ref().map(|decoded| decoded.text.as_ref());
+    let code = Code { symbology, aim, bytes: data.expose(), text, rules };
+    let Meaning { content, sensitivity, masked, gtin, details, life } = meaning(&code, why);
+    let (text, encoding) = match decoded {
+        None => (String::new(), None),
         Some(decoded) => {
-            let content = match gtin {
-                Some(_) => Content::Gtin,
-                None if text::is_url(&decoded.text) => Content::Url,
-                None => Content::Text,
-            };
-            (content, text::visible(decoded.text), Some(decoded.encoding))
+            let encoding = Some(decoded.encoding);
+            // What is masked must not be left in memory as the text that it would have been.
+            let text = masked.unwrap_or_else(|| text::visible(decoded.text));
+            (text, encoding)
         }
     };
     Event::Scan(Scan {
@@ -49,16 +135,35 @@ pub fn scan(reading: Reading, rules: &Rules) -> Event {
         inferred,
         aim,
         content,
-        sensitivity: Sensitivity::Public,
+        sensitivity,
         text: Secret::new(text),
         encoding,
         raw: data,
         gtin,
-        details: Vec::new(),
-        life: None,
+        details,
+        life,
         first,
         last,
     })
+}
+
+/// What a code means: the first recogniser that knows it decides.
+///
+/// The order is the device's role, the symbology, payment rules, then the rest: a payment code taken
+/// for a coupon loses a sale, so what pays comes before what is merely text; what says who somebody is
+/// comes before what would be shown to everyone. What a shop has declared comes after both, since a
+/// pattern too wide must not make a secret public.
+fn meaning(code: &Code<'_>, why: &mut impl Reasons) -> Meaning {
+    None.or_else(|| payment_code::recognise(code, why))
+        .or_else(|| merchant_qr::recognise(code, why))
+        .or_else(|| gs1::recognise(code, why))
+        .or_else(|| personal::recognise(code, why))
+        .or_else(|| article::recognise(code, why))
+        .or_else(|| order_number::recognise(code, why))
+        .or_else(|| phone::recognise(code, why))
+        .unwrap_or_else(|| {
+            Meaning::of(if code.text.is_some() { Content::Text } else { Content::Binary })
+        })
 }
 
 #[cfg(test)]
@@ -76,7 +181,7 @@ mod tests {
             last: Timestamp(2),
         };
         let rules =
-            Rules { role: Role::Goods, encodings: vec![encoding_rs::UTF_8, encoding_rs::GB18030] };
+            Rules { encodings: vec![encoding_rs::UTF_8, encoding_rs::GB18030], ..Rules::default() };
         let Event::Scan(scan) = scan(reading, &rules);
         scan
     }

@@ -10,7 +10,7 @@ pub mod program;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use tillbus::event::{Event, Reading, Request, Timestamp};
+use tillbus::event::{Event, Reading, Request, Role, Timestamp, Value};
 use tillbus::normalize::{self, Rules};
 use tillbus::protocol::{self, Factory, Input, Item, Opening, Output, Protocol, RequestId};
 use tillbus::recording::{Recording, Step};
@@ -171,19 +171,43 @@ impl Player {
         assert_eq!(scan.raw, reading.data, "raw bytes are kept");
         let gtin = scan.gtin.as_ref().map_or("-", |gtin| gtin.as_str());
         self.say(&format!(
-            "scan {}{} {} gtin {gtin} type {} {} {:?}",
+            "scan {}{} {} gtin {gtin} type {} {} {:?}{}",
             scan.symbology,
             if scan.inferred { " (inferred)" } else { "" },
             scan.content.word(),
             scan.symbology.scan_data_type(),
             scan.encoding.unwrap_or("-"),
-            scan.text.expose()
+            scan.text.expose(),
+            details(&scan.details),
         ));
         self.readings.push(reading);
     }
 
     fn say(&mut self, text: &str) {
         let _ = writeln!(self.said, "{} {text}", seconds(self.now));
+    }
+}
+
+/// Details, each on a line of its own below the scan.
+fn details(details: &[tillbus::event::Detail]) -> String {
+    details.iter().fold(String::new(), |mut text, (name, value)| {
+        let _ = write!(text, "\n    {name}: {}", shown(value));
+        text
+    })
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Count(count) => count.to_string(),
+        Value::Flag(flag) => flag.to_string(),
+        Value::Text(text) => format!("{text:?}"),
+        Value::List(values) => {
+            format!("[{}]", values.iter().map(shown).collect::<Vec<_>>().join(", "))
+        }
+        Value::Map(entries) => {
+            let entries = entries.iter().map(|(name, value)| format!("{name}: {}", shown(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
     }
 }
 
@@ -199,7 +223,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The rules that a recording's `encoding` header gives, for goods.
+/// The rules that a recording's headers `encoding` and `role` give, for goods where none is named.
 pub fn rules(recording: &Recording) -> Rules {
     let labels = recording.value("encoding").unwrap_or("utf-8");
     let encodings = labels
@@ -209,5 +233,11 @@ pub fn rules(recording: &Recording) -> Rules {
                 .unwrap_or_else(|| panic!("`{label}` is no encoding"))
         })
         .collect();
-    Rules { role: tillbus::event::Role::Goods, encodings }
+    let role = match recording.value("role") {
+        None | Some("goods") => Role::Goods,
+        Some("payment") => Role::Payment,
+        Some("both") => Role::Both,
+        Some(other) => panic!("`{other}` is no role"),
+    };
+    Rules { role, encodings, ..Rules::default() }
 }

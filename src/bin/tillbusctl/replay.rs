@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tillbus::event::{Event, Request, Role, Scan, Sensitivity, Timestamp};
+use tillbus::event::{Event, Request, Scan, Sensitivity, Timestamp};
 use tillbus::normalize::{self, Rules};
 use tillbus::profile::Profile;
 use tillbus::protocol::{Input, Item, Opening, Output, Protocol, RequestId};
@@ -126,7 +126,7 @@ impl Player {
         let encodings = profile.protocol.encodings.clone();
         Self {
             profile: profile.clone(),
-            rules: Rules { role: Role::Goods, encodings },
+            rules: Rules { encodings, ..Rules::default() },
             protocol: (profile.protocol.factory)(),
             out: Output::default(),
             now: Timestamp(0),
@@ -278,7 +278,7 @@ mod tests {
         let data = Secret::new(b"4111111111111111".to_vec());
         let (first, last) = (Timestamp(0), Timestamp(0));
         let reading = Reading { symbology: None, aim: None, data, first, last };
-        let rules = Rules { role: Role::Goods, encodings: vec![encoding_rs::UTF_8] };
+        let rules = Rules::default();
         let Event::Scan(mut scan) = normalize::scan(reading, &rules);
         for (sensitivity, is_shown) in [
             (Sensitivity::Public, true),
