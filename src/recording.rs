@@ -5,6 +5,8 @@
 //! ```text
 //! # device: Example E-100         a header, "key: value"; notes are headers too
 //! < 34 30 30 36 0D                bytes from the device, in hex
+//! = 05 8C 09 02 A1 01 …           a HID device's report descriptor
+//! < 02: 0D 5D 45 30 34 …          a HID input report: its number (00 for none), then its data
 //! + 250ms                         the clock moves (us, ms, s)
 //! ! trigger on                    a client asks: trigger|enable on|off, indicate VERDICT
 //! ~ bad 41                        a byte that came with a parity or framing error
@@ -33,6 +35,15 @@ pub struct Recording {
 pub enum Step {
     /// The device sent bytes; never empty.
     Bytes(Vec<u8>),
+    /// What a HID device says of its reports; never empty.
+    Descriptor(Vec<u8>),
+    /// A HID input report.
+    Report {
+        /// Its number; 0 where the device does not number its reports.
+        id: u8,
+        /// What follows the number.
+        data: Vec<u8>,
+    },
     /// Time went by.
     Wait(Duration),
     /// A client asked for something.
@@ -57,8 +68,11 @@ pub struct Error {
     pub accepted: &'static str,
 }
 
-const STEPS: &str = "`<` bytes, `+` a wait, `!` a request, `~` a line event or `#` a comment";
-const BYTES: &str = "bytes as pairs of hex digits with spaces between them";
+const STEPS: &str = "`<` bytes or a report, `=` a report descriptor, `+` a wait, `!` a request, `~` a \
+                     line event or `#` a comment";
+const BYTES: &str = "bytes as pairs of hex digits with spaces between them, for a HID report after \
+                     its number and `:`";
+const DESCRIPTOR: &str = "bytes as pairs of hex digits with spaces between them";
 const WAIT: &str = "a whole number with its unit, us, ms or s, of at most a year";
 const LINE_EVENT: &str = "`bad` and a byte in hex, `break` or `hang-up`";
 const REQUEST: &str = "`trigger on|off`, `enable on|off` or `indicate good|bad|wait|attention`";
@@ -116,7 +130,10 @@ fn step(line: &str) -> Result<Step, &'static str> {
     let sign = characters.next();
     let rest = characters.as_str().trim();
     match sign {
-        Some('<') => bytes(rest).ok_or(BYTES),
+        Some('<') => from_device(rest).ok_or(BYTES),
+        Some('=') => {
+            bytes(rest).filter(|bytes| !bytes.is_empty()).map(Step::Descriptor).ok_or(DESCRIPTOR)
+        }
         Some('+') => wait(rest).ok_or(WAIT),
         Some('!') => request(rest).ok_or(REQUEST),
         Some('~') => line_event(rest).ok_or(LINE_EVENT),
@@ -124,9 +141,15 @@ fn step(line: &str) -> Result<Step, &'static str> {
     }
 }
 
-fn bytes(text: &str) -> Option<Step> {
-    let bytes: Vec<u8> = text.split_ascii_whitespace().map(byte).collect::<Option<_>>()?;
-    (!bytes.is_empty()).then_some(Step::Bytes(bytes))
+fn from_device(text: &str) -> Option<Step> {
+    match text.split_once(':') {
+        Some((id, data)) => Some(Step::Report { id: byte(id.trim())?, data: bytes(data)? }),
+        None => bytes(text).filter(|bytes| !bytes.is_empty()).map(Step::Bytes),
+    }
+}
+
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    text.split_ascii_whitespace().map(byte).collect()
 }
 
 fn byte(pair: &str) -> Option<u8> {
@@ -182,7 +205,15 @@ impl fmt::Display for Step {
         match self {
             Self::Bytes(bytes) => {
                 formatter.write_str("<")?;
-                bytes.iter().try_for_each(|byte| write!(formatter, " {byte:02X}"))
+                hex(bytes, formatter)
+            }
+            Self::Descriptor(bytes) => {
+                formatter.write_str("=")?;
+                hex(bytes, formatter)
+            }
+            Self::Report { id, data } => {
+                write!(formatter, "< {id:02X}:")?;
+                hex(data, formatter)
             }
             Self::Wait(wait) => match wait.as_micros() {
                 micros if micros % 1_000 != 0 => write!(formatter, "+ {micros}us"),
@@ -200,19 +231,23 @@ impl fmt::Display for Step {
     }
 }
 
+fn hex(bytes: &[u8], formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(formatter, " {byte:02X}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ALL_STEPS: &str = "# device: Example E-100\n# source: synthetic\n< 34 0D\n+ 250ms\n+ 7us\n\
-        + 20s\n! trigger on\n! enable off\n! indicate attention\n~ bad 41\n~ break\n~ hang-up\n";
+    const ALL_STEPS: &str = "# device: Example E-100\n# source: synthetic\n= 05 8C\n< 34 0D\n\
+        < 02: 5D 45\n< 00:\n+ 250ms\n+ 7us\n+ 20s\n! trigger on\n! enable off\n! indicate attention\n~ bad 41\n~ break\n~ hang-up\n";
 
     #[test]
     fn what_is_written_reads_back() {
         let recording = Recording::parse(ALL_STEPS).unwrap();
         assert_eq!(recording.to_string(), ALL_STEPS);
         assert_eq!(recording.value("source"), Some("synthetic"));
-        assert_eq!(recording.steps.len(), 10);
+        assert_eq!(recording.steps.len(), 13);
     }
 
     #[test]
@@ -238,6 +273,11 @@ mod tests {
             ("< 3", 1, BYTES),
             ("< +3", 1, BYTES),
             ("< 345", 1, BYTES),
+            ("<:", 1, BYTES),
+            ("< 123: 4", 1, BYTES),
+            ("< 12: 4", 1, BYTES),
+            ("=", 1, DESCRIPTOR),
+            ("= 02: 4", 1, DESCRIPTOR),
             ("+ 5", 1, WAIT),
             ("+ ms", 1, WAIT),
             ("+ 99999999999999999999s", 1, WAIT),

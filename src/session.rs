@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
@@ -20,7 +21,7 @@ use crate::config::DeviceConfig;
 use crate::event::{Event, Failure, Fault, Refusal, Request, Timestamp};
 use crate::frame::{Advice, Evidence, SpeedSearch};
 use crate::normalize::{self, Rules};
-use crate::protocol::{Input, Item, Opening, Output, Protocol, RequestId};
+use crate::protocol::{Input, Item, Opening, Output, Protocol, ReportKind, RequestId};
 use crate::recording::Recording;
 use crate::transport::{self, Port};
 
@@ -239,7 +240,7 @@ impl<'a> Conversation<'a> {
         self.protocol.closed(clock::boottime(), &mut self.output);
         // What the port was still to be sent is lost with it; what was read is not.
         while let Some(item) = self.output.pop() {
-            if !matches!(item, Item::Write(..)) {
+            if !matches!(item, Item::Write(..) | Item::Report { .. }) {
                 self.tell(item).await;
             }
         }
@@ -255,11 +256,16 @@ impl<'a> Conversation<'a> {
         let mut sink = |input: Input<'_>| {
             // Read once per wake-up: what one read returns has arrived together.
             let now = *now.get_or_insert_with(clock::boottime);
-            let evidence = match input {
-                Input::Bytes(bytes) => Evidence::Bytes(bytes.len()),
-                Input::BadByte(_) | Input::Break => Evidence::LineError,
+            let (length, evidence) = match input {
+                Input::Bytes(bytes) => (bytes.len(), Evidence::Bytes(bytes.len())),
+                Input::BadByte(_) | Input::Break => (1, Evidence::LineError),
+                Input::Descriptor(_) => return protocol.receive(now, input, output),
+                Input::Report { data, .. } => {
+                    bytes += data.len();
+                    return protocol.receive(now, input, output);
+                }
             };
-            bytes += if let Input::Bytes(bytes) = input { bytes.len() } else { 1 };
+            bytes += length;
             match speed.hear(now, evidence) {
                 Advice::Keep => protocol.receive(now, input, output),
                 Advice::Ignore => {}
@@ -314,6 +320,12 @@ impl<'a> Conversation<'a> {
                         self.protocol.sent(clock::boottime(), token, &mut self.output);
                     }
                 }
+                Item::Report { kind, id, data, token } => {
+                    self.send_report(kind, id, &data).await?;
+                    if let Some(token) = token {
+                        self.protocol.sent(clock::boottime(), token, &mut self.output);
+                    }
+                }
                 item => self.tell(item).await,
             }
         }
@@ -356,13 +368,31 @@ impl<'a> Conversation<'a> {
     }
 
     async fn write(&mut self, data: &[u8]) -> Result<(), transport::Error> {
-        match timeout(WRITE_WITHIN, self.port.write(data)).await {
-            Ok(result) => result,
-            Err(_) => {
-                self.tell(Item::Fault(Fault::Stalled { bytes: data.len() })).await;
-                Ok(())
-            }
-        }
+        let written = timeout(WRITE_WITHIN, self.port.write(data)).await;
+        self.unless_stalled(written, data.len()).await
+    }
+
+    async fn send_report(
+        &mut self,
+        kind: ReportKind,
+        id: u8,
+        data: &[u8],
+    ) -> Result<(), transport::Error> {
+        let sent = timeout(WRITE_WITHIN, self.port.report(kind, id, data)).await;
+        self.unless_stalled(sent, data.len()).await
+    }
+
+    /// What a stuck device does not take is lost, and said to be; the conversation goes on.
+    async fn unless_stalled(
+        &mut self,
+        written: Result<Result<(), transport::Error>, Elapsed>,
+        bytes: usize,
+    ) -> Result<(), transport::Error> {
+        let Ok(result) = written else {
+            self.tell(Item::Fault(Fault::Stalled { bytes })).await;
+            return Ok(());
+        };
+        result
     }
 
     async fn tell(&mut self, item: Item) {
@@ -377,7 +407,7 @@ impl<'a> Conversation<'a> {
                 Report::Fault(fault)
             }
             Item::Answer(id, result) => Report::Answer(id, result.map_err(AskError::Failed)),
-            Item::Write(..) => return,
+            Item::Write(..) | Item::Report { .. } => return,
         };
         report(self.reports, self.spec.key, message).await;
     }

@@ -66,6 +66,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => request().prop_map(Step::Ask),
         1 => byte().prop_map(Step::BadByte),
         1 => Just(Step::Break),
+        1 => prop::collection::vec(any::<u8>(), 1..60).prop_map(Step::Descriptor),
+        1 => (any::<u8>(), prop::collection::vec(byte(), 0..70))
+            .prop_map(|(id, data)| Step::Report { id, data }),
         1 => Just(Step::Close),
     ]
 }

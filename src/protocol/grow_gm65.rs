@@ -17,7 +17,9 @@ use std::time::Duration;
 use crate::event::{Failure, Fault, Refusal, Request, Timestamp};
 use crate::frame::{Buffer, checksum};
 use crate::protocol::line_scanner::{LineScanner, Options};
-use crate::protocol::{Factory, Info, Input, Item, Kind, Output, Protocol, RequestId, Token};
+use crate::protocol::{
+    Carrier, Factory, Info, Input, Item, Kind, Output, Protocol, RequestId, Token,
+};
 use crate::settings::{Error, Section};
 
 /// The registry's entry.
@@ -25,6 +27,7 @@ pub const INFO: Info = Info {
     name: "grow-gm65",
     title: "GROW GM65 family of scan engines, with trigger",
     kind: Kind::Scanner,
+    carrier: Carrier::Serial,
     capabilities: &["trigger"],
     configure,
 };
@@ -83,6 +86,7 @@ impl Protocol for GrowGm65 {
                 self.give_up_head(out);
                 self.codes.receive(now, input, out);
             }
+            Input::Descriptor(_) | Input::Report { .. } => {}
         }
     }
 

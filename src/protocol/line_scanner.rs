@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::event::{Aim, Fault, Reading, Symbology, Timestamp};
 use crate::frame::Line;
 use crate::frame::line::{Found, Settings, Silence};
-use crate::protocol::{Factory, Info, Input, Item, Kind, Output, Protocol};
+use crate::protocol::{Carrier, Factory, Info, Input, Item, Kind, Output, Protocol};
 use crate::secret::Secret;
 use crate::settings::{Error, Section};
 
@@ -26,6 +26,7 @@ pub const INFO: Info = Info {
     name: "line-scanner",
     title: "codes as lines of text, with or without AIM identifiers",
     kind: Kind::Scanner,
+    carrier: Carrier::Serial,
     capabilities: &[],
     configure,
 };
@@ -138,6 +139,7 @@ impl Protocol for LineScanner {
             }
             Input::BadByte(_) => self.damage(now, Fault::BadByte, out),
             Input::Break => self.damage(now, Fault::Break, out),
+            Input::Descriptor(_) | Input::Report { .. } => {}
         }
     }
 

@@ -33,10 +33,22 @@ pub struct Info {
     pub title: &'static str,
     /// What kind of device speaks it.
     pub kind: Kind,
+    /// What carries it.
+    pub carrier: Carrier,
     /// What it can be asked, in the words of the `Capabilities` property.
     pub capabilities: &'static [&'static str],
     /// Reads the protocol's own keys of a profile's `[protocol]` table.
     pub configure: fn(&settings::Section<'_>) -> Result<Factory, settings::Error>,
+}
+
+/// What carries a protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// A serial line: [`Input::Bytes`] come and [`Item::Write`] go.
+    Serial,
+    /// A HID interface on USB: [`Input::Descriptor`] comes first, then [`Input::Report`]s, and
+    /// [`Item::Report`] go.
+    Hid,
 }
 
 /// Makes one conversation with the options it was configured with, at each opening of the line.
@@ -88,7 +100,8 @@ pub trait Protocol: Send {
         Err(Refusal::Unsupported)
     }
 
-    /// The bytes of the `Write` with this token have left: acknowledgement timers start here.
+    /// The bytes of the `Write`, or the `Report`, with this token have left: acknowledgement timers
+    /// start here.
     fn sent(&mut self, _now: Timestamp, _token: Token, _out: &mut Output) {}
 
     /// When [`timeout`](Self::timeout) is to be called, unless something comes first.
@@ -121,6 +134,35 @@ pub enum Input<'a> {
     BadByte(u8),
     /// The line was held low here.
     Break,
+    /// What a HID interface says of its reports (USB HID 1.11, 6.2.2): whole, and before any report.
+    Descriptor(&'a [u8]),
+    /// A HID input report.
+    Report {
+        /// Its number; 0 where the device does not number its reports.
+        id: u8,
+        /// What follows the number.
+        data: &'a [u8],
+    },
+}
+
+/// What a HID report for a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportKind {
+    /// Something to do.
+    Output,
+    /// A setting.
+    Feature,
+}
+
+impl ReportKind {
+    /// The word used in recordings' transcripts.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Output => "output",
+            Self::Feature => "feature",
+        }
+    }
 }
 
 /// Names a request between its sending and its answer.
@@ -142,6 +184,17 @@ pub enum Item {
     Fault(Fault),
     /// Bytes for the device. With a token, [`Protocol::sent`] tells when they have left.
     Write(Vec<u8>, Option<Token>),
+    /// A HID report for the device.
+    Report {
+        /// What it is.
+        kind: ReportKind,
+        /// Its number; 0 where the device does not number its reports.
+        id: u8,
+        /// What follows the number.
+        data: Vec<u8>,
+        /// With one, [`Protocol::sent`] tells when the device has it.
+        token: Option<Token>,
+    },
 }
 
 /// What a protocol has to say, in order. Reused from call to call, so it stops allocating.

@@ -17,7 +17,7 @@ use std::path::Path;
 use nix::errno::Errno;
 
 use crate::profile::Line;
-use crate::protocol::Input;
+use crate::protocol::{Input, ReportKind};
 use crate::recording::Recording;
 
 pub(crate) use ioctl::{set_baud, speed, unread};
@@ -237,6 +237,20 @@ impl Port {
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         match &mut self.kind {
             Kind::Serial(serial) => serial.write(bytes).await,
+            Kind::Replay(replay) => replay.write(),
+        }
+    }
+
+    /// Sends a HID report; the device has it when this returns.
+    ///
+    /// Waits as long as the device is not ready for it, so bound it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Disconnected`] where the device is gone, [`Error::Unsupported`] on a serial line.
+    pub async fn report(&mut self, _kind: ReportKind, _id: u8, _data: &[u8]) -> Result<(), Error> {
+        match &mut self.kind {
+            Kind::Serial(_) => Err(Error::Unsupported),
             Kind::Replay(replay) => replay.write(),
         }
     }

@@ -53,6 +53,8 @@ impl Replay {
                 Step::Bytes(bytes) => sink(Input::Bytes(&bytes)),
                 Step::BadByte(byte) => sink(Input::BadByte(byte)),
                 Step::Break => sink(Input::Break),
+                Step::Descriptor(bytes) => sink(Input::Descriptor(&bytes)),
+                Step::Report { id, data } => sink(Input::Report { id, data: &data }),
                 Step::Close => {
                     self.closed = true;
                     continue;

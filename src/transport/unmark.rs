@@ -91,6 +91,7 @@ mod tests {
                 },
                 Input::BadByte(byte) => heard.push(Heard::Bad(byte)),
                 Input::Break => heard.push(Heard::Break),
+                Input::Descriptor(_) | Input::Report { .. } => panic!("a line has no reports"),
             });
         }
         heard

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tillbus::event::{Event, Reading, Request, Role, Timestamp, Value};
 use tillbus::normalize::{self, Rules};
-use tillbus::protocol::{self, Factory, Input, Item, Opening, Output, Protocol, RequestId};
+use tillbus::protocol::{self, Factory, Input, Item, Opening, Output, Protocol, RequestId, Token};
 use tillbus::recording::{Recording, Step};
 use tillbus::settings::File;
 
@@ -98,6 +98,8 @@ impl Player {
             Step::Ask(request) => self.ask(*request),
             Step::BadByte(byte) => self.input(Input::BadByte(*byte)),
             Step::Break => self.input(Input::Break),
+            Step::Descriptor(bytes) => self.input(Input::Descriptor(bytes)),
+            Step::Report { id, data } => self.input(Input::Report { id: *id, data }),
             Step::Close => {
                 self.close();
                 self.open();
@@ -151,11 +153,19 @@ impl Player {
                 Item::Answer(id, Err(failure)) => self.say(&format!("answer {}: {failure}", id.0)),
                 Item::Write(bytes, token) => {
                     self.say(&format!("write{}", hex(&bytes)));
-                    if let Some(token) = token {
-                        self.protocol.sent(self.now, token, &mut self.out);
-                    }
+                    self.sent(token);
+                }
+                Item::Report { kind, id, data, token } => {
+                    self.say(&format!("report {} {id:02X}:{}", kind.word(), hex(&data)));
+                    self.sent(token);
                 }
             }
+        }
+    }
+
+    fn sent(&mut self, token: Option<Token>) {
+        if let Some(token) = token {
+            self.protocol.sent(self.now, token, &mut self.out);
         }
     }
 

@@ -163,6 +163,7 @@ impl Ear {
             let mut sink = |input: Input<'_>| match input {
                 Input::Bytes(bytes) => burst.extend_from_slice(bytes),
                 Input::BadByte(_) | Input::Break => *line_errors += 1,
+                Input::Descriptor(_) | Input::Report { .. } => {}
             };
             let received = if waiting {
                 timeout(QUIET, port.receive(&mut sink)).await.ok()

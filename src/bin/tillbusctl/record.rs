@@ -107,6 +107,8 @@ fn step(input: Input<'_>) -> Step {
         Input::Bytes(bytes) => Step::Bytes(bytes.to_vec()),
         Input::BadByte(byte) => Step::BadByte(byte),
         Input::Break => Step::Break,
+        Input::Descriptor(bytes) => Step::Descriptor(bytes.to_vec()),
+        Input::Report { id, data } => Step::Report { id, data: data.to_vec() },
     }
 }
 
@@ -194,6 +196,7 @@ impl Log {
 fn length(step: &Step) -> usize {
     match step {
         Step::Bytes(bytes) => bytes.len(),
+        Step::Report { data, .. } => data.len(),
         Step::BadByte(_) => 1,
         _ => 0,
     }

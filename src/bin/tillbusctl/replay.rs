@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tillbus::event::{Event, Request, Scan, Sensitivity, Timestamp};
 use tillbus::normalize::{self, Rules};
 use tillbus::profile::Profile;
-use tillbus::protocol::{Input, Item, Opening, Output, Protocol, RequestId};
+use tillbus::protocol::{Input, Item, Opening, Output, Protocol, RequestId, Token};
 use tillbus::recording::{Recording, Step};
 use tillbus::sim::port::VirtualPort;
 
@@ -83,14 +83,18 @@ async fn play(recording: &Recording, link: Option<&Path>) -> Result<(), Error> {
             }
             // Clients ask for themselves.
             Step::Ask(_) => {}
-            Step::BadByte(_) | Step::Break => passed_over += 1,
+            Step::BadByte(_) | Step::Break | Step::Descriptor(_) | Step::Report { .. } => {
+                passed_over += 1;
+            }
         }
     }
     if let Some(port) = port {
         port.hang_up().await;
     }
     if passed_over > 0 {
-        complain(&format!("{passed_over} line errors passed over: a virtual port has none"));
+        complain(&format!(
+            "{passed_over} line errors or HID reports passed over: a virtual port has none"
+        ));
     }
     Ok(())
 }
@@ -143,6 +147,8 @@ impl Player {
                 Step::Bytes(bytes) => self.receive(Input::Bytes(bytes))?,
                 Step::BadByte(byte) => self.receive(Input::BadByte(*byte))?,
                 Step::Break => self.receive(Input::Break)?,
+                Step::Descriptor(bytes) => self.receive(Input::Descriptor(bytes))?,
+                Step::Report { id, data } => self.receive(Input::Report { id: *id, data })?,
                 Step::Wait(wait) => self.wait(*wait)?,
                 Step::Ask(request) => self.ask(*request)?,
                 Step::Close => {
@@ -204,13 +210,22 @@ impl Player {
                 }
                 Item::Write(bytes, token) => {
                     self.say("write", &hex(&bytes), json!({}))?;
-                    if let Some(token) = token {
-                        self.protocol.sent(self.now, token, &mut self.out);
-                    }
+                    self.sent(token);
+                }
+                Item::Report { kind, id, data, token } => {
+                    let details = json!({ "kind": kind.word(), "id": id });
+                    self.say("report", &hex(&data), details)?;
+                    self.sent(token);
                 }
             }
         }
         Ok(())
+    }
+
+    fn sent(&mut self, token: Option<Token>) {
+        if let Some(token) = token {
+            self.protocol.sent(self.now, token, &mut self.out);
+        }
     }
 
     fn scan(&self, scan: &Scan) -> Result<(), Error> {
