@@ -206,11 +206,7 @@ struct Change {
 
 impl<'a> Conversation<'a> {
     fn new(spec: &'a Spec, port: Port, reports: &'a Reports, speed: &'a mut SpeedSearch) -> Self {
-        let rules = Rules {
-            role: spec.config.role,
-            encodings: spec.config.encodings.clone(),
-            shop: Arc::clone(&spec.config.shop),
-        };
+        let rules = spec.config.rules();
         let protocol = (spec.config.factory)();
         Self {
             spec,

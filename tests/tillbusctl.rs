@@ -15,6 +15,8 @@ mod support;
 mod bus;
 #[path = "tillbusctl/errors.rs"]
 mod errors;
+#[path = "tillbusctl/explain.rs"]
+mod explain;
 #[path = "tillbusctl/pages.rs"]
 mod pages;
 #[path = "tillbusctl/ports.rs"]

@@ -8,7 +8,7 @@ use encoding_rs::Encoding;
 
 use super::{Access, Match, Sheet, Shelf};
 use crate::event::Role;
-use crate::normalize::Shop;
+use crate::normalize::{Rules, Shop};
 use crate::profile::errors::Errors;
 use crate::profile::{Line, Spoken, Status, required, text};
 use crate::protocol::{Factory, Info, Kind};
@@ -53,6 +53,14 @@ pub struct DeviceConfig {
     pub simulated: bool,
     /// Everything above as one text: equal on reload means that nothing changed.
     pub source: String,
+}
+
+impl DeviceConfig {
+    /// What its scans may mean and how they are written.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        Rules { role: self.role, encodings: self.encodings.clone(), shop: Arc::clone(&self.shop) }
+    }
 }
 
 impl PartialEq for DeviceConfig {

@@ -117,6 +117,7 @@ pub fn explain(reading: Reading, rules: &Rules) -> (Event, Vec<Step>) {
 fn decide(reading: Reading, rules: &Rules, why: &mut impl Reasons) -> Event {
     let Reading { symbology: named, aim, data, first, last } = reading;
     let (symbology, inferred) = infer::symbology(named, data.expose());
+    why_this_symbology(why, named, aim, symbology, inferred);
     let decoded = text::decode(data.expose(), &rules.encodings);
     let text = decoded.as_ref().map(|decoded| decoded.text.as_ref());
     let code = Code { symbology, aim, bytes: data.expose(), text, rules };
@@ -161,9 +162,39 @@ fn meaning(code: &Code<'_>, why: &mut impl Reasons) -> Meaning {
         .or_else(|| article::recognise(code, why))
         .or_else(|| order_number::recognise(code, why))
         .or_else(|| phone::recognise(code, why))
-        .unwrap_or_else(|| {
-            Meaning::of(if code.text.is_some() { Content::Text } else { Content::Binary })
-        })
+        .unwrap_or_else(|| plain(code, why))
+}
+
+/// What no recogniser knows.
+fn plain(code: &Code<'_>, why: &mut impl Reasons) -> Meaning {
+    let is_text = code.text.is_some();
+    why.note("text", if is_text { Outcome::Yes } else { Outcome::No }, || {
+        let words = if is_text { "it is text in" } else { "its bytes are text in none of" };
+        let encodings = code.rules.encodings.iter().map(|encoding| text::word(encoding));
+        let encodings: Vec<&str> = encodings.collect();
+        format!("no other rule knows it; {words} the device's encodings ({})", encodings.join(", "))
+    });
+    Meaning::of(if is_text { Content::Text } else { Content::Binary })
+}
+
+fn why_this_symbology(
+    why: &mut impl Reasons,
+    named: Option<Symbology>,
+    aim: Option<Aim>,
+    symbology: Symbology,
+    inferred: bool,
+) {
+    let is_known = symbology != Symbology::Unknown;
+    why.note("symbology", if is_known { Outcome::Yes } else { Outcome::No }, || {
+        match (inferred, aim, named) {
+            (true, _, _) => format!("{symbology}: its length and its check digit prove it"),
+            (false, Some(aim), _) => format!("{symbology}: the device sent the identifier {aim}"),
+            (false, None, Some(_)) => format!("{symbology}: the device named it"),
+            (false, None, None) => {
+                "the device named none, and no check digit proves one".to_owned()
+            }
+        }
+    });
 }
 
 #[cfg(test)]

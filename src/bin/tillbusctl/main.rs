@@ -6,6 +6,7 @@ mod completions;
 mod devices;
 mod error;
 mod event;
+mod explain;
 mod identify;
 mod live;
 mod man;
@@ -13,6 +14,7 @@ mod output;
 mod record;
 mod reload;
 mod replay;
+mod scan;
 mod show;
 mod simulate;
 mod style;
@@ -57,6 +59,7 @@ enum Command {
     Show(show::Options),
     Watch(watch::Options),
     Claim(claim::Options),
+    Explain(explain::Options),
     Identify(identify::Options),
     Simulate(simulate::Options),
     Record(record::Options),
@@ -90,6 +93,7 @@ async fn run(place: &Place, command: Command) -> Result<(), Error> {
         Command::Show(options) => show::run(place, &options).await,
         Command::Watch(options) => watch::run(place, options).await,
         Command::Claim(options) => claim::run(place, options).await,
+        Command::Explain(options) => explain::run(&options),
         Command::Identify(options) => identify::run(place, options).await,
         Command::Simulate(options) => simulate::run(options).await,
         Command::Record(options) => record::run(&options).await,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tillbus::event::{Event, Request, Scan, Sensitivity, Timestamp};
+use tillbus::event::{Event, Request, Scan, Timestamp};
 use tillbus::normalize::{self, Rules};
 use tillbus::profile::Profile;
 use tillbus::protocol::{Input, Item, Opening, Output, Protocol, RequestId, Token};
@@ -13,6 +13,7 @@ use tillbus::sim::port::VirtualPort;
 
 use crate::error::{Error, complain};
 use crate::output::{say, say_json};
+use crate::scan::{hex, map, visible};
 use crate::simulate::{no_port, profile};
 use crate::style::{Style, Tone, fill, plain};
 use crate::terminal::{self, Interrupt};
@@ -104,13 +105,6 @@ fn plug(link: Option<&Path>) -> Result<VirtualPort, Error> {
     let port = port.map_err(|error| no_port(link.map(Path::to_owned).as_ref(), &error))?;
     say(&port.path().display().to_string())?;
     Ok(port)
-}
-
-/// The text and, in hex, the bytes of a scan, as the owner of the device would see them on the bus:
-/// where they are personal or a card's, the text is masked already and the bytes stay here.
-fn visible(scan: &Scan) -> (&str, Option<String>) {
-    let is_shown = matches!(scan.sensitivity, Sensitivity::Public | Sensitivity::Bearer);
-    (scan.text.expose(), is_shown.then(|| hex(scan.raw.expose())))
 }
 
 /// The library at work on a recording, in the recording's own time.
@@ -231,16 +225,6 @@ impl Player {
     fn scan(&self, scan: &Scan) -> Result<(), Error> {
         let (symbology, content) = (scan.symbology.word(), scan.content.word());
         let (text, raw) = visible(scan);
-        let details = json!({
-            "symbology": symbology,
-            "inferred": scan.inferred,
-            "content": content,
-            "text": text,
-            "raw": raw,
-            "aim": scan.aim.map(|aim| aim.to_string()),
-            "gtin-14": scan.gtin.as_ref().map(|gtin| gtin.as_str()),
-            "encoding": scan.encoding,
-        });
         let shown = if text.is_empty() { raw.unwrap_or_default() } else { plain(text) };
         let words = format!(
             "{}{}  {}{}  {}",
@@ -250,7 +234,7 @@ impl Player {
             fill(content, 12),
             self.style.paint(Tone::Strong, &shown)
         );
-        self.say("scan", &words, details)
+        self.say("scan", &words, Value::Object(map(scan)))
     }
 
     /// Prints one thing, with the time since the recording's beginning.
@@ -264,7 +248,6 @@ impl Player {
         }
         let mut line = details;
         if let Some(line) = line.as_object_mut() {
-            line.retain(|_, value| !value.is_null());
             line.insert("type".to_owned(), kind.into());
             let micros = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
             line.insert("at-us".to_owned(), micros.into());
@@ -273,36 +256,5 @@ impl Player {
             }
         }
         say_json(&line)
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    pairs.concat()
-}
-
-#[cfg(test)]
-mod tests {
-    use tillbus::event::Reading;
-    use tillbus::secret::Secret;
-
-    use super::*;
-
-    #[test]
-    fn the_bytes_of_a_card_are_not_shown() {
-        let data = Secret::new(b"4111111111111111".to_vec());
-        let (first, last) = (Timestamp(0), Timestamp(0));
-        let reading = Reading { symbology: None, aim: None, data, first, last };
-        let rules = Rules::default();
-        let Event::Scan(mut scan) = normalize::scan(reading, &rules);
-        for (sensitivity, is_shown) in [
-            (Sensitivity::Public, true),
-            (Sensitivity::Bearer, true),
-            (Sensitivity::Personal, false),
-            (Sensitivity::Card, false),
-        ] {
-            scan.sensitivity = sensitivity;
-            assert_eq!(visible(&scan).1.is_some(), is_shown, "{sensitivity:?}");
-        }
     }
 }
