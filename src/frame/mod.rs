@@ -7,9 +7,11 @@
 pub mod buffer;
 pub mod checksum;
 pub mod line;
+pub mod sieve;
 pub mod speed;
 pub mod uart;
 
 pub use buffer::Buffer;
 pub use line::Line;
+pub use sieve::{Mixture, Sieve, Weight};
 pub use speed::{Advice, Evidence, SpeedSearch};

