@@ -94,6 +94,14 @@ fn missing_of_logs(root: &Path, name: &str) -> Vec<String> {
     missing
 }
 
+/// The pages that the index lists as those of no protocol.
+fn other_pages() -> Vec<String> {
+    let index = fs::read_to_string(root().join("protocol-docs/README.md")).unwrap();
+    let (_, others) = index.split_once("\n## Other pages\n").unwrap();
+    let links = others.split("](").skip(1).filter_map(|rest| rest.split_once(".md)"));
+    links.map(|(page, _)| page.to_owned()).collect()
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -148,9 +156,10 @@ fn a_page_without_a_heading_is_told_which() {
 #[test]
 fn nothing_lies_about_that_belongs_to_no_protocol() {
     let modules = stems("src/protocol", Some("rs")).into_iter().filter(|stem| stem != "mod");
+    let others = other_pages();
     let pages = stems("protocol-docs", Some("md"))
         .into_iter()
-        .filter(|stem| stem != "README" && stem != "profiles");
+        .filter(|stem| stem != "README" && !others.contains(stem));
     let found =
         modules.map(|stem| stem.replace('_', "-")).chain(pages).chain(stems("tests/logs", None));
     let strays: Vec<String> =
@@ -158,8 +167,18 @@ fn nothing_lies_about_that_belongs_to_no_protocol() {
     assert!(
         strays.is_empty(),
         "not in protocol::ALL, so no device can speak it: {strays:?}; its entry in \
-         src/protocol/mod.rs is missing"
+         src/protocol/mod.rs is missing, or for a page of no protocol its line under `Other pages` \
+         in protocol-docs/README.md"
     );
+}
+
+#[test]
+fn other_pages_are_there_and_of_no_protocol() {
+    let pages = stems("protocol-docs", Some("md"));
+    for page in other_pages() {
+        assert!(pages.contains(&page), "protocol-docs/{page}.md is listed and not there");
+        assert!(!ALL.iter().any(|info| info.name == page), "{page} is a protocol");
+    }
 }
 
 #[test]

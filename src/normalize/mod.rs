@@ -20,10 +20,12 @@ pub mod phone;
 pub mod reason;
 pub mod text;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use encoding_rs::Encoding;
+use zeroize::Zeroize as _;
 
 use crate::event::{
     Aim, Content, Detail, Event, Gtin, Reading, Role, Scan, Sensitivity, Symbology,
@@ -122,13 +124,15 @@ fn decide(reading: Reading, rules: &Rules, why: &mut impl Reasons) -> Event {
     let text = decoded.as_ref().map(|decoded| decoded.text.as_ref());
     let code = Code { symbology, aim, bytes: data.expose(), text, rules };
     let Meaning { content, sensitivity, masked, gtin, details, life } = meaning(&code, why);
-    let (text, encoding) = match decoded {
-        None => (String::new(), None),
-        Some(decoded) => {
-            let encoding = Some(decoded.encoding);
+    let encoding = decoded.as_ref().map(|decoded| decoded.encoding);
+    let text = match (masked, decoded.map(|decoded| decoded.text)) {
+        (None, Some(text)) => text::visible(text),
+        (masked, text) => {
             // What is masked must not be left in memory as the text that it would have been.
-            let text = masked.unwrap_or_else(|| text::visible(decoded.text));
-            (text, encoding)
+            if let Some(Cow::Owned(mut text)) = text {
+                text.zeroize();
+            }
+            masked.unwrap_or_default()
         }
     };
     Event::Scan(Scan {
@@ -162,6 +166,7 @@ fn meaning(code: &Code<'_>, why: &mut impl Reasons) -> Meaning {
         .or_else(|| article::recognise(code, why))
         .or_else(|| order_number::recognise(code, why))
         .or_else(|| phone::recognise(code, why))
+        .or_else(|| payment_code::unlisted(code, why))
         .unwrap_or_else(|| plain(code, why))
 }
 
