@@ -49,7 +49,7 @@ fn line_scanner(bencher: Bencher<'_, '_>, code: &str) {
     let file = File { name: "benchmark".to_owned(), text: String::new() };
     let document = file.parse().unwrap();
     let info = protocol::find("line-scanner").unwrap();
-    let mut protocol = (info.configure)(&document.root()).unwrap()();
+    let mut protocol = ((info.configure)(&document.root()).unwrap().factory)();
     let line = [code.as_bytes(), b"\r"].concat();
     let mut out = Output::default();
     bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {

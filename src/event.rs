@@ -214,7 +214,7 @@ impl Gtin {
 }
 
 /// What a client asks of a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Start or stop one reading.
     Trigger(bool),
@@ -222,6 +222,25 @@ pub enum Request {
     Enable(bool),
     /// Tell the person at the device how it went.
     Indicate(Verdict),
+    /// Put this on the device's screen.
+    Show(String),
+}
+
+impl Request {
+    /// The words for what a device can be asked, in the order in which they are shown.
+    pub const ABILITIES: [&'static str; 4] = ["trigger", "enable", "indicate", "show"];
+
+    /// What a device must be able to, in the words of the `Capabilities` property.
+    #[must_use]
+    pub fn ability(&self) -> &'static str {
+        let [trigger, enable, indicate, show] = Self::ABILITIES;
+        match self {
+            Self::Trigger(_) => trigger,
+            Self::Enable(_) => enable,
+            Self::Indicate(_) => indicate,
+            Self::Show(_) => show,
+        }
+    }
 }
 
 /// How it went, for the person at the device.
@@ -275,6 +294,9 @@ pub enum Refusal {
     /// Another request is still waiting for its answer.
     #[error("the device is still busy with another request")]
     Busy,
+    /// The device has the ability, and cannot do this with it; what it cannot, and what it can.
+    #[error("{0}")]
+    Unfit(&'static str),
 }
 
 /// Why a request that was sent came to nothing.

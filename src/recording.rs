@@ -8,7 +8,8 @@
 //! = 05 8C 09 02 A1 01 …           a HID device's report descriptor
 //! < 02: 0D 5D 45 30 34 …          a HID input report: its number (00 for none), then its data
 //! + 250ms                         the clock moves (us, ms, s)
-//! ! trigger on                    a client asks: trigger|enable on|off, indicate VERDICT
+//! ! trigger on                    a client asks: trigger|enable on|off, indicate VERDICT,
+//!                                 show "TEXT"
 //! ~ bad 41                        a byte that came with a parity or framing error
 //! ~ break                         the line was held low
 //! ~ hang-up                       the line went away
@@ -75,12 +76,13 @@ const BYTES: &str = "bytes as pairs of hex digits with spaces between them, for 
 const DESCRIPTOR: &str = "bytes as pairs of hex digits with spaces between them";
 const WAIT: &str = "a whole number with its unit, us, ms or s, of at most a year";
 const LINE_EVENT: &str = "`bad` and a byte in hex, `break` or `hang-up`";
-const REQUEST: &str = "`trigger on|off`, `enable on|off` or `indicate good|bad|wait|attention`";
+const REQUEST: &str = "`trigger on|off`, `enable on|off`, `indicate good|bad|wait|attention` or \
+                       `show` and a text in double quotes, `\\u{HEX}` for a character";
 
 /// No wait is longer: it keeps every sum of waits a point in time.
 const LONGEST_WAIT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// The requests and their words.
+/// The requests that are two words, and these.
 const REQUESTS: [(&str, Request); 8] = [
     ("trigger on", Request::Trigger(true)),
     ("trigger off", Request::Trigger(false)),
@@ -171,13 +173,42 @@ fn wait(text: &str) -> Option<Step> {
 }
 
 fn request(text: &str) -> Option<Step> {
+    if let Some(shown) = text.strip_prefix("show") {
+        return unquoted(shown.trim_start()).map(Request::Show).map(Step::Ask);
+    }
     let mut words = text.split_ascii_whitespace();
     let (verb, object) = (words.next()?, words.next()?);
     if words.next().is_some() {
         return None;
     }
     let found = REQUESTS.iter().find(|(name, _)| name.split_once(' ') == Some((verb, object)));
-    found.map(|(_, request)| Step::Ask(*request))
+    found.map(|(_, request)| Step::Ask(request.clone()))
+}
+
+/// A text in double quotes. What would end it, or begin a remark, is written as `\u{HEX}`.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for character in text.chars() {
+        if character.is_control() || "\"\\#".contains(character) {
+            quoted.extend(character.escape_unicode());
+        } else {
+            quoted.push(character);
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn unquoted(quoted: &str) -> Option<String> {
+    let quoted = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    let mut parts = quoted.split("\\u{");
+    let mut text = parts.next()?.to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_once('}')?;
+        text.push(char::from_u32(u32::from_str_radix(digits, 16).ok()?)?);
+        text.push_str(rest);
+    }
+    Some(text)
 }
 
 fn line_event(text: &str) -> Option<Step> {
@@ -220,6 +251,7 @@ impl fmt::Display for Step {
                 micros if micros % 1_000_000 != 0 => write!(formatter, "+ {}ms", micros / 1_000),
                 micros => write!(formatter, "+ {}s", micros / 1_000_000),
             },
+            Self::Ask(Request::Show(text)) => write!(formatter, "! show {}", quoted(text)),
             Self::Ask(request) => {
                 let known = REQUESTS.iter().find(|(_, other)| other == request);
                 write!(formatter, "! {}", known.map_or("", |(words, _)| words))
@@ -240,14 +272,14 @@ mod tests {
     use super::*;
 
     const ALL_STEPS: &str = "# device: Example E-100\n# source: synthetic\n= 05 8C\n< 34 0D\n\
-        < 02: 5D 45\n< 00:\n+ 250ms\n+ 7us\n+ 20s\n! trigger on\n! enable off\n! indicate attention\n~ bad 41\n~ break\n~ hang-up\n";
+        < 02: 5D 45\n< 00:\n+ 250ms\n+ 7us\n+ 20s\n! trigger on\n! enable off\n! indicate attention\n! show \"a \\u{23}1 \u{8336}\"\n~ bad 41\n~ break\n~ hang-up\n";
 
     #[test]
     fn what_is_written_reads_back() {
         let recording = Recording::parse(ALL_STEPS).unwrap();
         assert_eq!(recording.to_string(), ALL_STEPS);
         assert_eq!(recording.value("source"), Some("synthetic"));
-        assert_eq!(recording.steps.len(), 13);
+        assert_eq!(recording.steps.len(), 14);
     }
 
     #[test]
@@ -284,6 +316,8 @@ mod tests {
             ("+ 40000000s", 1, WAIT),
             ("! jump", 1, REQUEST),
             ("! trigger on twice", 1, REQUEST),
+            ("! show x", 1, REQUEST),
+            ("! show \"\\u{}\"", 1, REQUEST),
             ("~ bad", 1, LINE_EVENT),
             ("~ bad 4", 1, LINE_EVENT),
         ] {

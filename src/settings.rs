@@ -7,6 +7,8 @@
 //! Rejected: serde. It reports the wrong place for a wrong variant, cannot say what is accepted, and
 //! has no layers.
 
+mod encoding;
+
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;

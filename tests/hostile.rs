@@ -30,6 +30,7 @@ const OPTIONS: &[(&str, &[&str])] = &[(
         "suffix = [\"CR\", \"ETX\", \"0x00\", \"LF\"], prefix = \"STX\"",
         "gap-ms = 20, aim = \"off\"",
         "gap-ms = 20, suffix = \"CR\", aim = \"required\", max-length = 16",
+        "commands = { trigger-on = \"SYN T CR\", good = \"BEL\", show = [\"STX\", \"ETX\"] }",
     ],
 )];
 
@@ -55,6 +56,7 @@ fn request() -> impl Strategy<Value = Request> {
         any::<bool>().prop_map(Request::Enable),
         prop::sample::select(vec![Verdict::Good, Verdict::Bad, Verdict::Wait, Verdict::Attention])
             .prop_map(Request::Indicate),
+        ".{0,12}".prop_map(Request::Show),
     ]
 }
 

@@ -8,9 +8,12 @@
     reason = "a test fails loudly"
 )]
 
+mod support;
+
 use std::fs;
 use std::path::Path;
 
+use tillbus::event::Request;
 use tillbus::protocol::{ALL, Kind};
 
 /// The headings of a protocol's page, in order.
@@ -188,9 +191,15 @@ fn names_are_kebab_case_and_differ() {
         assert!(!info.name.is_empty() && info.name.bytes().all(plain), "{:?}", info.name);
         assert!(!info.title.is_empty() && !info.title.ends_with('.'), "{}: its title", info.name);
         assert_eq!(ALL.iter().position(|other| other.name == info.name), Some(place), "twice");
+        let able = support::configured(info.name, "").unwrap().capabilities;
         assert!(
-            info.kind == Kind::Scanner || !info.capabilities.contains(&"trigger"),
+            info.kind == Kind::Scanner || !able.contains(&"trigger"),
             "{}: only scanners have a trigger",
+            info.name
+        );
+        assert!(
+            able.iter().all(|ability| Request::ABILITIES.contains(ability)),
+            "{}: {able:?} are not all abilities",
             info.name
         );
     }

@@ -39,6 +39,8 @@ pub struct DeviceConfig {
     pub line: Line,
     /// The protocol it speaks.
     pub protocol: &'static Info,
+    /// What it can be asked with the configured options, in the words of `Capabilities`.
+    pub capabilities: Vec<&'static str>,
     /// Makes a conversation with the configured options.
     pub factory: Factory,
     /// How its text is encoded, tried in this order; never empty.
@@ -242,6 +244,7 @@ fn assemble(
         kind: profile.kind,
         line,
         protocol: spoken.info,
+        capabilities: spoken.capabilities,
         factory: spoken.factory,
         encodings: spoken.encodings,
         duplicate_window,

@@ -242,6 +242,7 @@ impl Daemon {
         let _ = reply.send(result.map_err(|error| match error {
             AskError::Refused(Refusal::Unsupported) => Error::Unsupported("the device cannot"),
             AskError::Refused(Refusal::Busy) => Error::DeviceBusy,
+            AskError::Refused(Refusal::Unfit(why)) => Error::InvalidArgument(why.to_owned()),
             AskError::Failed(Failure::NoReply) => Error::Timeout,
             AskError::Failed(Failure::Refused) => Error::Unsupported("the device refused"),
             AskError::Failed(Failure::Gone) => Error::DeviceGone,

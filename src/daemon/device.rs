@@ -64,6 +64,7 @@ impl Device {
             transport,
             profile: config.profile.clone(),
             protocol: Some(config.protocol),
+            capabilities: config.capabilities.clone(),
         };
         let status = Status { enabled: true, ..Status::default() };
         Self::new(key, identity, Some(config), (scan_right, payment_right), status)
@@ -83,6 +84,7 @@ impl Device {
             transport: "serial",
             profile: String::new(),
             protocol: None,
+            capabilities: Vec::new(),
         };
         let status = Status {
             state: State::Unconfigured,
@@ -129,7 +131,7 @@ impl Device {
 
     /// Whether it can be asked this, in the words of `Capabilities`.
     pub(super) fn can(&self, ability: &str) -> bool {
-        self.identity.protocol.is_some_and(|info| info.capabilities.contains(&ability))
+        self.identity.capabilities.contains(&ability)
     }
 
     /// Who may hear what is confidential and began at `first`: the owner of then, if it is the owner

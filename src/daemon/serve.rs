@@ -150,14 +150,14 @@ impl Daemon {
     }
 
     fn request(&mut self, caller: &Caller, key: Key, request: Request, reply: Reply<()>) {
-        if let Err(error) = self.may_ask(caller, key, request) {
+        if let Err(error) = self.may_ask(caller, key, &request) {
             let _ = reply.send(Err(error));
             return;
         }
         self.callers.last += 1;
         let id = RequestId(self.callers.last);
         let Some(device) = self.devices.get(&key) else { return };
-        if device.order(Order::Ask(id, request)) {
+        if device.order(Order::Ask(id, request.clone())) {
             self.callers.requests.insert(id, Asked { device: key, request, reply });
         } else {
             let _ = reply.send(Err(Error::DeviceBusy));
@@ -177,19 +177,18 @@ impl Daemon {
         Err(Error::InvalidArgument(format!("event {sequence} is not one of this device's")))
     }
 
-    fn may_ask(&self, caller: &Caller, key: Key, request: Request) -> Result<(), Error> {
+    fn may_ask(&self, caller: &Caller, key: Key, request: &Request) -> Result<(), Error> {
         let device = self.devices.get(&key).ok_or(Error::DeviceGone)?;
         if device.ownership.owner() != Some(&caller.client) {
             return Err(not_owner(device));
         }
-        let (ability, missing) = match request {
-            Request::Trigger(_) => ("trigger", "this device cannot be triggered by the host"),
-            Request::Enable(_) => ("enable", "this device cannot be switched off by the host"),
-            Request::Indicate(_) => ("indicate", "this device has nothing to signal with"),
-        };
-        let info = device.identity.protocol.ok_or(Error::Unsupported(missing))?;
-        if !info.capabilities.contains(&ability) {
-            return Err(Error::Unsupported(missing));
+        if !device.can(request.ability()) {
+            return Err(Error::Unsupported(match request {
+                Request::Trigger(_) => "this device cannot be triggered by the host",
+                Request::Enable(_) => "this device cannot be switched off by the host",
+                Request::Indicate(_) => "this device has nothing to signal with",
+                Request::Show(_) => "this device has no screen that the host can write on",
+            }));
         }
         match device.state() {
             State::Ready => Ok(()),

@@ -106,6 +106,8 @@ pub struct Identity {
     pub profile: String,
     /// The protocol, where configuration names one.
     pub protocol: Option<&'static protocol::Info>,
+    /// What it can be asked, in the words of `Capabilities`.
+    pub capabilities: Vec<&'static str>,
 }
 
 impl Identity {

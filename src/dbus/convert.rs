@@ -18,6 +18,9 @@ pub(super) type Dict<'a> = BTreeMap<&'static str, Variant<'a>>;
 /// A dictionary of values as they come in.
 pub(super) type Arguments = HashMap<String, OwnedVariant>;
 
+/// The most bytes for a screen: twice the longest merchant's code, and a second at 9600 baud.
+const LONGEST_SHOWN: usize = 1024;
+
 const DEVICE: &str = "org.tillbus1.Device";
 const SCANNER: &str = "org.tillbus1.Scanner";
 
@@ -201,6 +204,27 @@ pub(super) fn claim_options(arguments: &Arguments) -> Result<Options, Error> {
         }
     }
     Ok(options)
+}
+
+/// The options of `Show`: none so far.
+pub(super) fn show_options(arguments: &Arguments) -> Result<(), Error> {
+    match arguments.keys().next() {
+        None => Ok(()),
+        Some(name) => Err(Error::InvalidArgument(format!(
+            "unknown option `{name}` of Show; it takes none yet"
+        ))),
+    }
+}
+
+/// The text of `Show`.
+pub(super) fn shown(text: String) -> Result<String, Error> {
+    if text.len() > LONGEST_SHOWN {
+        return Err(Error::InvalidArgument(format!(
+            "the text of Show has {} bytes; accepted are up to {LONGEST_SHOWN}",
+            text.len()
+        )));
+    }
+    Ok(text)
 }
 
 /// A whole number of any D-Bus integer type: a client's language picks the type, not the person.

@@ -13,6 +13,7 @@ use super::convert::{self, Arguments, Dict};
 use super::error::Error;
 use crate::daemon::View;
 use crate::daemon::call::{Act, Call, Reply};
+use crate::event::Request;
 
 /// A device.
 pub(super) struct DeviceInterface {
@@ -99,10 +100,10 @@ impl DeviceInterface {
         self.view.identity.protocol.map_or("", |info| info.name)
     }
 
-    /// What it can be asked: `trigger`, `enable`, `indicate`.
+    /// What it can be asked: `trigger`, `enable`, `indicate`, `show`.
     #[zbus(property(emits_changed_signal = "const"))]
-    fn capabilities(&self) -> Vec<&str> {
-        self.view.identity.protocol.map_or(Vec::new(), |info| info.capabilities.to_vec())
+    fn capabilities(&self) -> &[&'static str] {
+        &self.view.identity.capabilities
     }
 
     /// `absent`, `opening`, `ready`, `unreachable` (Access and LastFault say why), or
@@ -200,6 +201,20 @@ impl DeviceInterface {
     ) -> Result<OwnedFd, Error> {
         self.clients.given_out(sequence)?;
         self.ask(&header, |reply| Act::Take(sequence, reply)).await.map(OwnedFd::from)
+    }
+
+    /// Puts text on its screen: words, or what a code to be drawn there carries, as the device has
+    /// it. At most 1024 bytes, no control characters. For the owner, where Capabilities has `show`.
+    /// There are no options yet.
+    async fn show(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        text: String,
+        options: Arguments,
+    ) -> Result<(), Error> {
+        convert::show_options(&options)?;
+        let text = convert::shown(text)?;
+        self.ask(&header, |reply| Act::Request(Request::Show(text), reply)).await
     }
 
     /// What is known of the port, one dictionary for each `kind`: `health`, `line`, and where the

@@ -5,7 +5,7 @@ use std::fmt;
 use encoding_rs::Encoding;
 
 use super::errors::Errors;
-use crate::protocol::{self, Factory, Info, Kind};
+use crate::protocol::{self, Configured, Factory, Info, Kind};
 use crate::settings::{self, Error, Section};
 
 /// A protocol with its options.
@@ -13,6 +13,8 @@ use crate::settings::{self, Error, Section};
 pub struct Spoken {
     /// The protocol.
     pub info: &'static Info,
+    /// What a device can be asked with the options.
+    pub capabilities: Vec<&'static str>,
     /// Makes a conversation with the options.
     pub factory: Factory,
     /// How text is encoded, tried in this order; never empty.
@@ -34,12 +36,12 @@ impl Spoken {
         errors: &mut Errors,
     ) -> Option<Self> {
         let info = errors.note(info(section, kind));
-        let encodings = errors.note(encodings(section));
+        let encodings = errors.note(section.encodings("encoding"));
         // Only the protocol knows its keys, so none is unknown while the protocol is.
         let info = info?;
-        let factory = errors.note((info.configure)(section))?;
+        let Configured { capabilities, factory } = errors.note((info.configure)(section))?;
         errors.note(section.finish())?;
-        Some(Self { info, factory, encodings: encodings? })
+        Some(Self { info, capabilities, factory, encodings: encodings? })
     }
 }
 
@@ -60,40 +62,4 @@ fn info(section: &Section<'_>, kind: Option<Kind>) -> Result<&'static Info, Erro
         }
         _ => Ok(info),
     }
-}
-
-/// The names that errors offer: what scanners are seen to send. Every label of the WHATWG Encoding
-/// Standard is accepted.
-const ENCODINGS: [&str; 11] = [
-    "utf-8",
-    "gb18030",
-    "gbk",
-    "big5",
-    "shift_jis",
-    "euc-jp",
-    "euc-kr",
-    "iso-8859-15",
-    "windows-1250",
-    "windows-1251",
-    "windows-1252",
-];
-
-fn encodings(section: &Section<'_>) -> Result<Vec<&'static Encoding>, Error> {
-    let Some(labels) = section.strings("encoding")? else { return Ok(vec![encoding_rs::UTF_8]) };
-    labels.into_iter().map(|label| encoding(section, label)).collect()
-}
-
-fn encoding(section: &Section<'_>, label: &str) -> Result<&'static Encoding, Error> {
-    // These two labels stand for "do not decode" and "decode to the reader's own bytes".
-    let decodes = |found: &&Encoding| {
-        ![encoding_rs::REPLACEMENT, encoding_rs::X_USER_DEFINED].contains(found)
-    };
-    Encoding::for_label(label.as_bytes()).filter(decodes).ok_or_else(|| {
-        let hint = settings::suggest(label, ENCODINGS.into_iter());
-        let message = format!(
-            "no encoding is called {label:?}; {hint}, and every other label of the WHATWG Encoding \
-             Standard"
-        );
-        section.error("encoding", message)
-    })
 }

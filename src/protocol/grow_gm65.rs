@@ -15,13 +15,12 @@
 //! asked stays as its owner set it. What is written is not saved in the engine. It has no command that
 //! makes it sound or light up.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{Fault, Refusal, Request, Timestamp};
 use crate::frame::{Mixture, Sieve, Weight, checksum};
 use crate::protocol::line_scanner::{Command, Commands, LineScanner, Options};
-use crate::protocol::{Carrier, Factory, Info, Input, Kind, Output, Protocol, RequestId, Token};
+use crate::protocol::{Carrier, Configured, Info, Input, Kind, Output, Protocol, RequestId, Token};
 use crate::settings::{Error, Section};
 
 /// The registry's entry.
@@ -30,7 +29,6 @@ pub const INFO: Info = Info {
     title: "GROW GM65 family of scan engines, with trigger and switch",
     kind: Kind::Scanner,
     carrier: Carrier::Serial,
-    capabilities: &["trigger", "enable"],
     configure,
 };
 
@@ -95,10 +93,10 @@ impl Mode {
 const MODES: [(&str, Mode); 3] =
     [("manual", Mode::Manual), ("continuous", Mode::Continuous), ("sense", Mode::Sense)];
 
-fn configure(section: &Section<'_>) -> Result<Factory, Error> {
+fn configure(section: &Section<'_>) -> Result<Configured, Error> {
     let configured = section.word("mode", &MODES)?;
     let options = Options::read(section)?;
-    Ok(Arc::new(move || {
+    Ok(Configured::new(&["trigger", "enable"], move || {
         Box::new(GrowGm65 {
             sieve: Sieve::default(),
             talk: Talk {
@@ -151,7 +149,7 @@ impl Protocol for GrowGm65 {
     ) -> Result<(), Refusal> {
         let talk = &mut self.talk;
         let command = match request {
-            Request::Indicate(_) => return Err(Refusal::Unsupported),
+            Request::Indicate(_) | Request::Show(_) => return Err(Refusal::Unsupported),
             _ if talk.commands.asked().is_some() => return Err(Refusal::Busy),
             Request::Trigger(on) => command(WRITE, TRIGGER, &[on.into()], id),
             Request::Enable(on) => {

@@ -9,19 +9,24 @@
 //! told from one with an AIM identifier before it; the option `aim` settles it where the device is
 //! known.
 //!
-//! Absent: this protocol never writes. Devices that take commands have protocols of their own.
+//! Absent: no command is known that such devices share. What an integrator has configured as one is sent
+//! (`commands`); without that this protocol never writes.
 
 mod commands;
+mod vocabulary;
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::event::{Aim, Fault, Reading, Symbology, Timestamp};
+use crate::event::{Aim, Failure, Fault, Reading, Refusal, Request, Symbology, Timestamp};
 use crate::frame::Line;
 use crate::frame::line::{Found, Settings, Silence};
-use crate::protocol::{Carrier, Factory, Info, Input, Item, Kind, Output, Protocol};
+use crate::protocol::{
+    Carrier, Configured, Info, Input, Item, Kind, Output, Protocol, RequestId, Token,
+};
 use crate::secret::Secret;
 use crate::settings::{Error, Section};
+use vocabulary::Vocabulary;
 
 pub(super) use commands::{Command, Commands};
 
@@ -31,7 +36,6 @@ pub const INFO: Info = Info {
     title: "codes as lines of text, with or without AIM identifiers",
     kind: Kind::Scanner,
     carrier: Carrier::Serial,
-    capabilities: &[],
     configure,
 };
 
@@ -56,9 +60,17 @@ enum AimRule {
 const AIM_RULES: [(&str, AimRule); 3] =
     [("off", AimRule::Off), ("auto", AimRule::Auto), ("required", AimRule::Required)];
 
-fn configure(section: &Section<'_>) -> Result<Factory, Error> {
+fn configure(section: &Section<'_>) -> Result<Configured, Error> {
     let options = Options::read(section)?;
-    Ok(Arc::new(move || Box::new(LineScanner::new(&options))))
+    let vocabulary = Vocabulary::read(section)?;
+    Ok(Configured::new(&vocabulary.abilities(), move || {
+        Box::new(Commanded {
+            codes: LineScanner::new(&options),
+            vocabulary: vocabulary.clone(),
+            sending: VecDeque::new(),
+            token: Token(0),
+        })
+    }))
 }
 
 /// The options, for every protocol whose codes come as lines.
@@ -162,6 +174,67 @@ impl Protocol for LineScanner {
     }
 }
 
+/// A scanner that takes the configured commands.
+struct Commanded {
+    codes: LineScanner,
+    vocabulary: Vocabulary,
+    /// The commands whose last byte has not left yet, in their order.
+    sending: VecDeque<(Token, RequestId)>,
+    /// The last command's.
+    token: Token,
+}
+
+/// More than one at a time would be a client that does not wait for answers.
+const MOST_SENDING: usize = 16;
+
+impl Protocol for Commanded {
+    fn receive(&mut self, now: Timestamp, input: Input<'_>, out: &mut Output) {
+        self.codes.receive(now, input, out);
+    }
+
+    fn request(
+        &mut self,
+        _now: Timestamp,
+        id: RequestId,
+        request: Request,
+        out: &mut Output,
+    ) -> Result<(), Refusal> {
+        let command = self.vocabulary.bytes(&request)?;
+        if self.sending.len() >= MOST_SENDING {
+            return Err(Refusal::Busy);
+        }
+        self.token = Token(self.token.0.wrapping_add(1));
+        self.sending.push_back((self.token, id));
+        out.push(Item::Write(command, Some(self.token)));
+        Ok(())
+    }
+
+    fn sent(&mut self, _now: Timestamp, token: Token, out: &mut Output) {
+        // Commands leave in their order.
+        while let Some((sent, id)) = self.sending.pop_front() {
+            out.push(Item::Answer(id, Ok(())));
+            if sent == token {
+                return;
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.codes.deadline()
+    }
+
+    fn timeout(&mut self, now: Timestamp, out: &mut Output) {
+        self.codes.timeout(now, out);
+    }
+
+    fn closed(&mut self, now: Timestamp, out: &mut Output) {
+        self.codes.closed(now, out);
+        for (_, id) in self.sending.drain(..) {
+            out.push(Item::Answer(id, Err(Failure::Gone)));
+        }
+    }
+}
+
 /// What a frame says.
 fn decode(rule: AimRule, found: Found<'_>) -> Item {
     match found {
@@ -206,9 +279,9 @@ mod tests {
         let file = File { name: "test".to_owned(), text: options.to_owned() };
         let document = file.parse().map_err(|error| error.to_string())?;
         let root = document.root();
-        let factory = configure(&root).map_err(|error| error.to_string())?;
+        let configured = configure(&root).map_err(|error| error.to_string())?;
         root.finish().map_err(|error| error.to_string())?;
-        Ok(factory())
+        Ok((configured.factory)())
     }
 
     fn hear(options: &str, bytes: &[u8]) -> Vec<String> {

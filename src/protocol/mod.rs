@@ -35,10 +35,28 @@ pub struct Info {
     pub kind: Kind,
     /// What carries it.
     pub carrier: Carrier,
-    /// What it can be asked, in the words of the `Capabilities` property.
-    pub capabilities: &'static [&'static str],
     /// Reads the protocol's own keys of a profile's `[protocol]` table.
-    pub configure: fn(&settings::Section<'_>) -> Result<Factory, settings::Error>,
+    pub configure: fn(&settings::Section<'_>) -> Result<Configured, settings::Error>,
+}
+
+/// A protocol with its options.
+#[derive(Clone)]
+pub struct Configured {
+    /// What a device can be asked, in the words of [`Request::ability`]: some devices can what their
+    /// options say they can.
+    pub capabilities: Vec<&'static str>,
+    /// Makes a conversation.
+    pub factory: Factory,
+}
+
+impl Configured {
+    /// A protocol whose devices have these abilities.
+    pub fn new(
+        capabilities: &[&'static str],
+        factory: impl Fn() -> Box<dyn Protocol> + Send + Sync + 'static,
+    ) -> Self {
+        Self { capabilities: capabilities.to_vec(), factory: Arc::new(factory) }
+    }
 }
 
 /// What carries a protocol.

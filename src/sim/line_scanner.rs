@@ -1,8 +1,11 @@
-//! A scanner that sends each code as a line. It listens to nothing.
+//! A scanner that sends each code as a line. It listens to nothing but the commands that its profile has.
 
-use super::{Code, Info, Simulated};
+mod orders;
+
+use super::{Actions, Code, Info, Simulated};
 use crate::event::{Aim, Symbology};
 use crate::settings::{Error, Section};
+use orders::Orders;
 
 pub(super) const INFO: Info = Info { name: "line-scanner", configure };
 
@@ -32,6 +35,7 @@ fn configure(section: &Section<'_>) -> Result<Box<dyn Simulated>, Error> {
         prefix: section.bytes("prefix")?.unwrap_or_default(),
         suffix: suffix.unwrap_or_else(|| if by_silence { Vec::new() } else { b"\r".to_vec() }),
         identifier: identifier.unwrap_or(Identifier::WhereKnown),
+        orders: Orders::read(section)?,
     }))
 }
 
@@ -39,10 +43,14 @@ struct LineScanner {
     prefix: Vec<u8>,
     suffix: Vec<u8>,
     identifier: Identifier,
+    orders: Orders,
 }
 
 impl Simulated for LineScanner {
     fn scan(&mut self, code: &Code) -> Vec<u8> {
+        if !self.orders.enabled {
+            return Vec::new();
+        }
         let known = code.symbology.and_then(aim_of);
         let identifier = match self.identifier {
             Identifier::Never => None,
@@ -51,6 +59,10 @@ impl Simulated for LineScanner {
         };
         let identifier = identifier.map(|aim| aim.to_string()).unwrap_or_default();
         [&self.prefix, identifier.as_bytes(), &code.data, &self.suffix].concat()
+    }
+
+    fn receive(&mut self, bytes: &[u8], out: &mut Actions) {
+        self.orders.receive(bytes, &mut out.notices);
     }
 }
 

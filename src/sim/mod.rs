@@ -69,4 +69,6 @@ impl Code {
 pub struct Actions {
     /// What it sends back.
     pub send: Vec<u8>,
+    /// What a person at the device sees or hears, in words.
+    pub notices: Vec<String>,
 }

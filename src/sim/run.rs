@@ -44,6 +44,8 @@ pub struct Simulation {
     /// Absent while it is unplugged.
     port: Option<VirtualPort>,
     noise: u32,
+    /// Where to tell what a person at the device notices.
+    notices: Option<mpsc::UnboundedSender<String>>,
 }
 
 /// Simulates a device until no more commands can come, answering the host in between.
@@ -66,7 +68,14 @@ impl Simulation {
     /// Where the port cannot be made: no pty is left, or something stands where the link would.
     pub fn start(options: Options) -> io::Result<Self> {
         let port = Some(plug(&options)?);
-        Ok(Self { options, port, noise: 0x2545_F491 })
+        Ok(Self { options, port, noise: 0x2545_F491, notices: None })
+    }
+
+    /// What a person at the device sees and hears from now on.
+    pub fn notices(&mut self) -> mpsc::UnboundedReceiver<String> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.notices = Some(sender);
+        receiver
     }
 
     /// The path for the host to open; `None` while the device is unplugged and has no link.
@@ -180,6 +189,12 @@ impl Simulation {
                 self.options.device.receive(&garble(heard, host, device), &mut actions);
             }
             None => self.options.device.receive(heard, &mut actions),
+        }
+        if let Some(notices) = &self.notices {
+            for notice in actions.notices {
+                // Nobody looks any more.
+                let _ = notices.send(notice);
+            }
         }
         self.send(&actions.send).await
     }

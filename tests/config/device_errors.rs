@@ -246,7 +246,7 @@ tillbus.toml:12:1: unknown key `x` in line; accepted: baud, data-bits, flow, par
         (
             "an option near one",
             more("[device.protocol]\nsufix = \"CR\"\n"),
-            r#"tillbus.toml:9:1: unknown key `sufix` in protocol; did you mean `suffix`? (accepted: aim, encoding, gap-ms, max-length, name, prefix, suffix)"#,
+            r#"tillbus.toml:9:1: unknown key `sufix` in protocol; did you mean `suffix`? (accepted: aim, commands, encoding, gap-ms, max-length, name, prefix, suffix)"#,
         ),
         (
             "a wrong option",

@@ -185,6 +185,43 @@ async fn a_device_is_asked_and_its_answer_is_the_call_s() {
     assert_failed(trigger().await, "NotReady", "absent");
 }
 
+/// A box with a screen and commands of its own, at the object [`BOX`].
+fn screen(path: &std::path::Path) -> String {
+    scanner("lane1-box", path)
+        + "[device.protocol]\nencoding = \"gb18030\"\n[device.protocol.commands]\n\
+           good = \"BEL\"\nshow = [\"STX\", \"ETX\"]\n"
+}
+
+#[tokio::test]
+async fn a_device_with_configured_commands_shows_and_sounds() {
+    let bus = Bus::start();
+    let path = bus.directory().join("lane1");
+    let mut port = VirtualPort::create(Some(&path)).unwrap();
+    let _daemon = Daemon::start(&bus, &screen(&path)).await;
+    let client = Client::connect(&bus).await;
+    client.until_state(BOX, "ready").await;
+    let capabilities = client.property(BOX, DEVICE, "Capabilities").await;
+    assert_eq!(Vec::<String>::try_from(capabilities).unwrap(), ["indicate", "show"]);
+    let none = HashMap::<&str, Variant<'_>>::new;
+    let show = async |text: &str| client.call_raw(BOX, DEVICE, "Show", &(text, none())).await;
+    assert_failed(show("12.50").await, "NotClaimed", "claim the device first");
+    client.claim(BOX, &[]).await.unwrap();
+    show("12.50 \u{8336}").await.unwrap();
+    let (mut heard, mut buffer) = (Vec::new(), [0; 64]);
+    while heard.last() != Some(&0x03) {
+        let count = soon("the text", port.receive(&mut buffer)).await.unwrap();
+        heard.extend_from_slice(&buffer[..count]);
+    }
+    assert_eq!(heard, b"\x0212.50 \xB2\xE8\x03");
+    assert_failed(show("a\rb").await, "InvalidArgument", "a control character");
+    assert_failed(show(&"a".repeat(1025)).await, "InvalidArgument", "accepted are up to 1024");
+    let options = HashMap::from([("size", Variant::from(2_u32))]);
+    let call = client.call_raw(BOX, DEVICE, "Show", &("a", options)).await;
+    assert_failed(call, "InvalidArgument", "unknown option `size` of Show");
+    let trigger = client.call_raw(BOX, SCANNER, "Trigger", &(true,)).await;
+    assert_failed(trigger, "Unsupported", "cannot be triggered");
+}
+
 #[tokio::test]
 async fn a_claim_outlives_an_unplug() {
     let bus = Bus::start();

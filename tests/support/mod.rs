@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use tillbus::event::{Event, Reading, Request, Role, Timestamp, Value};
 use tillbus::normalize::{self, Rules};
-use tillbus::protocol::{self, Factory, Input, Item, Opening, Output, Protocol, RequestId, Token};
+use tillbus::protocol::{
+    self, Configured, Factory, Input, Item, Opening, Output, Protocol, RequestId, Token,
+};
 use tillbus::recording::{Recording, Step};
 use tillbus::settings::File;
 
@@ -33,15 +35,20 @@ impl Random {
 
 /// Makes a protocol's factory from the `[protocol]` keys of an inline table.
 pub fn configure(name: &str, options: &str) -> Result<Factory, String> {
+    configured(name, options).map(|configured| configured.factory)
+}
+
+/// A protocol with the `[protocol]` keys of an inline table.
+pub fn configured(name: &str, options: &str) -> Result<Configured, String> {
     let info = protocol::find(name).ok_or_else(|| format!("no protocol `{name}`"))?;
     let file = File { name: "options".to_owned(), text: format!("protocol = {{ {options} }}") };
     let document = file.parse().map_err(|error| error.to_string())?;
     let root = document.root();
     let section = root.section("protocol").map_err(|error| error.to_string())?;
     let section = section.ok_or("no options")?;
-    let factory = (info.configure)(&section).map_err(|error| error.to_string())?;
+    let configured = (info.configure)(&section).map_err(|error| error.to_string())?;
     section.finish().map_err(|error| error.to_string())?;
-    Ok(factory)
+    Ok(configured)
 }
 
 /// One conversation being played, and all that was said in it.
@@ -95,7 +102,7 @@ impl Player {
                 }
             }
             Step::Wait(wait) => self.wait(*wait),
-            Step::Ask(request) => self.ask(*request),
+            Step::Ask(request) => self.ask(request.clone()),
             Step::BadByte(byte) => self.input(Input::BadByte(*byte)),
             Step::Break => self.input(Input::Break),
             Step::Descriptor(bytes) => self.input(Input::Descriptor(bytes)),

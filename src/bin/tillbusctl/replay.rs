@@ -144,7 +144,7 @@ impl Player {
                 Step::Descriptor(bytes) => self.receive(Input::Descriptor(bytes))?,
                 Step::Report { id, data } => self.receive(Input::Report { id: *id, data })?,
                 Step::Wait(wait) => self.wait(*wait)?,
-                Step::Ask(request) => self.ask(*request)?,
+                Step::Ask(request) => self.ask(request.clone())?,
                 Step::Close => {
                     self.protocol.closed(self.now, &mut self.out);
                     self.tell()?;

@@ -10,11 +10,13 @@ use tokio::sync::mpsc;
 
 use crate::error::{Error, complain};
 use crate::output::say;
+use crate::style::plain;
 use crate::terminal::{self, Interrupt};
 
 /// Simulate a scanner on a virtual serial port
 ///
-/// The first line printed is the port's path. Each line typed is scanned as a code; a symbology may
+/// The first line printed is the port's path; each one after it is what a person at the device would
+/// see or hear. Each line typed is scanned as a code; a symbology may
 /// stand before it, \xNN is a byte and \\ a backslash: `qr https://example.org`. A line that begins
 /// with ! is a command: !half CODE, !slow 20ms CODE, !noise 5, !wait 1s, !hang-up 500ms. A script has
 /// the same commands without the !, and `scan CODE`; `repeat 3` at its end plays it three times.
@@ -59,16 +61,28 @@ pub(crate) async fn run(options: Options) -> Result<(), Error> {
     let path = simulation.path().map(|path| path.display().to_string());
     say(&path.unwrap_or_default())?;
     let (sender, commands) = mpsc::channel(1);
+    let mut notices = simulation.notices();
     match script {
         Some(script) => tokio::spawn(play(script, faults, sender)),
         None => tokio::spawn(typed(faults, sender)),
     };
     let result = tokio::select! {
         result = simulation.run(commands) => result,
+        error = told(&mut notices) => return Err(error),
         () = interrupt.came() => Ok(()),
     };
     simulation.finish().await;
     result.map_err(|error| no_port(place.as_ref(), &error))
+}
+
+/// Prints what a person at the device notices, until nobody reads it any more.
+async fn told(notices: &mut mpsc::UnboundedReceiver<String>) -> Error {
+    while let Some(notice) = notices.recv().await {
+        if let Err(error) = say(&plain(&notice)) {
+            return error;
+        }
+    }
+    std::future::pending().await
 }
 
 /// The path where a port was wanted, and why it is not there.
