@@ -93,11 +93,11 @@ impl ScannerInterface {
     }
 
     /// A code was read: its sequence number, its symbology in standard words, what it means
-    /// (`gtin`, `url`, `text`, `binary`), its text with control characters made visible, and
+    /// (`gtin`, `gs1`, `coupon`, `url`, `text`, `binary`), its text with control characters made visible, and
     /// details: `device`, `lane`, `received` (CLOCK_BOOTTIME, µs), `time` (since 1970, µs),
     /// `time-synchronised`, `raw` (its bytes), `upos-scan-data-type`, and where they are known
     /// `aim`, `gtin-14`, `encoding`; `age-ms` when delivered late; `inferred`, `duplicate`,
-    /// `simulated`, `stale` where true. Broadcast while the device is unclaimed, else to its owner
+    /// `simulated`, `stale` where true; and what GS1 data says, by `protocol-docs/gs1.md`. Broadcast while the device is unclaimed, else to its owner
     /// alone.
     #[zbus(signal)]
     async fn scanned(

@@ -51,6 +51,8 @@ pub struct Shop {
     pub variable_measure: article::Masks,
     /// What the shop's own order and receipt numbers look like.
     pub order_numbers: order_number::Patterns,
+    /// What the shop's scanners send in the place of GS1's separator.
+    pub separators: gs1::Separators,
 }
 
 /// A code as the recognisers see it.
