@@ -12,6 +12,12 @@ pub fn xmodem(bytes: &[u8]) -> u16 {
     })
 }
 
+/// The 16-bit number that makes the sum of all bytes zero: their sum's two's complement.
+#[must_use]
+pub fn complement(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0_u16, |sum, byte| sum.wrapping_add((*byte).into())).wrapping_neg()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -20,5 +26,12 @@ mod tests {
     fn check_value() {
         assert_eq!(xmodem(b"123456789"), 0x31C3);
         assert_eq!(xmodem(b""), 0);
+    }
+
+    #[test]
+    fn a_sum_and_its_complement_are_zero() {
+        assert_eq!(complement(b""), 0);
+        assert_eq!(complement(&[0x04, 0xD0, 0x04, 0x00]), 0xFF28);
+        assert_eq!(complement(&[0xFF; 257]), 0x00FF_u16.wrapping_mul(257).wrapping_neg());
     }
 }

@@ -7,11 +7,13 @@
 pub mod buffer;
 pub mod checksum;
 pub mod line;
+pub mod packet;
 pub mod sieve;
 pub mod speed;
 pub mod uart;
 
 pub use buffer::Buffer;
 pub use line::Line;
+pub use packet::Packets;
 pub use sieve::{Mixture, Sieve, Weight};
 pub use speed::{Advice, Evidence, SpeedSearch};
