@@ -23,16 +23,26 @@ use tillbus::recording::{Recording, Step};
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Options worth trying beside the defaults, by protocol.
-const OPTIONS: &[(&str, &[&str])] = &[(
-    "line-scanner",
-    &[
-        "suffix = \"CR LF\", max-length = 16",
-        "suffix = [\"CR\", \"ETX\", \"0x00\", \"LF\"], prefix = \"STX\"",
-        "gap-ms = 20, aim = \"off\"",
-        "gap-ms = 20, suffix = \"CR\", aim = \"required\", max-length = 16",
-        "commands = { trigger-on = \"SYN T CR\", good = \"BEL\", show = [\"STX\", \"ETX\"] }",
-    ],
-)];
+const OPTIONS: &[(&str, &[&str])] = &[
+    (
+        "line-scanner",
+        &[
+            "suffix = \"CR LF\", max-length = 16",
+            "suffix = [\"CR\", \"ETX\", \"0x00\", \"LF\"], prefix = \"STX\"",
+            "gap-ms = 20, aim = \"off\"",
+            "gap-ms = 20, suffix = \"CR\", aim = \"required\", max-length = 16",
+            "commands = { trigger-on = \"SYN T CR\", good = \"BEL\", show = [\"STX\", \"ETX\"] }",
+        ],
+    ),
+    (
+        "ssi",
+        &[
+            "acknowledge = \"last\", max-length = 16",
+            "acknowledge = \"off\", suffix = \"CR\"",
+            "long-codes = \"segments\", aim = \"auto\", wake-up = true, response-ms = 100",
+        ],
+    ),
+];
 
 fn rules() -> Rules {
     let encodings = vec![encoding_rs::UTF_8, encoding_rs::GB18030, encoding_rs::SHIFT_JIS];
@@ -47,7 +57,24 @@ fn byte() -> impl Strategy<Value = u8> {
         Just(b'\n'),
         b'0'..=b'9',
         prop::sample::select(vec![0x00, 0x02, 0x03, 0x1D, 0x31, 0x33, 0x7E, b']', b'E', 0xFF]),
+        // SSI: lengths, sources, opcodes.
+        prop::sample::select(vec![0x00, 0x01, 0x04, 0x06, 0x73, 0xC6, 0xD0, 0xD1, 0xF3, 0xF6]),
     ]
+}
+
+/// A packet of SSI with a right checksum, whatever it says.
+fn ssi_packet() -> impl Strategy<Value = Vec<u8>> {
+    let opcode = prop::sample::select(vec![0x73, 0x80, 0xA4, 0xC6, 0xD0, 0xD1, 0xF3, 0xF6, 0x42]);
+    let data = prop::collection::vec(prop_oneof![byte(), 0_u8..4], 0..24);
+    (opcode, prop::sample::select(vec![0, 2]), 0_u8..4, data).prop_map(
+        |(opcode, source, status, data)| {
+            let length = u8::try_from(data.len()).unwrap() + 4;
+            let mut packet = [&[length, opcode, source, status], data.as_slice()].concat();
+            let sum: u16 = packet.iter().map(|byte| u16::from(*byte)).sum();
+            packet.extend(sum.wrapping_neg().to_be_bytes());
+            packet
+        },
+    )
 }
 
 fn request() -> impl Strategy<Value = Request> {
@@ -64,6 +91,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => prop::collection::vec(byte(), 1..40).prop_map(Step::Bytes),
         1 => (byte(), 100_usize..9_000).prop_map(|(byte, count)| Step::Bytes(vec![byte; count])),
+        1 => ssi_packet().prop_map(Step::Bytes),
         2 => (0_u64..5_000_000).prop_map(|micros| Step::Wait(Duration::from_micros(micros))),
         2 => request().prop_map(Step::Ask),
         1 => byte().prop_map(Step::BadByte),
@@ -92,8 +120,13 @@ fn conversations() -> Vec<(String, Factory, Vec<u8>)> {
 
 /// A frame that such a protocol reads, out of all that the protocols here are known to read.
 fn good_frame(factory: &Factory) -> Option<Vec<u8>> {
-    const FRAMES: [&[u8]; 4] =
-        [b"4006381333931\r", b"400638\r\n", b"\x02400638\r", b"]E04006381333931\r"];
+    const FRAMES: [&[u8]; 5] = [
+        b"4006381333931\r",
+        b"400638\r\n",
+        b"\x02400638\r",
+        b"]E04006381333931\r",
+        b"\x0B\xF3\x00\x00\x03400638\xFD\xCA",
+    ];
     FRAMES.iter().map(|frame| frame.to_vec()).find(|frame| {
         let mut player = Player::new(factory, &rules());
         player.step(&Step::Bytes(frame.clone()), &mut |all| all);

@@ -21,8 +21,10 @@ pub enum Front {
     Open,
     /// A packet of so many bytes, all of them there.
     Packet(usize),
-    /// A packet in all but its checksum.
+    /// A packet of so many bytes in all but its checksum.
     Garbled {
+        /// How many bytes.
+        length: usize,
         /// The checksum that it carries.
         got: u32,
         /// The checksum of its bytes.
@@ -59,8 +61,8 @@ pub enum Found<'a> {
         /// When the last of them came.
         last: Timestamp,
     },
-    /// A packet has come whose checksum is wrong. A fault tells of it, here or before.
-    Garbled,
+    /// A packet has come whose checksum is wrong: its bytes. A fault tells of it, here or before.
+    Garbled(&'a [u8]),
     /// Something that is no packet.
     Fault(Fault),
 }
@@ -135,6 +137,7 @@ impl Packets {
             found(Found::Fault(fault));
         }
         self.stretch.told = true;
+        self.last = now;
         self.receive(now, &[byte], found);
     }
 
@@ -210,11 +213,11 @@ impl Packets {
                     });
                     at += length;
                 }
-                Front::Garbled { got, want } => {
+                Front::Garbled { length, got, want } => {
                     if !self.stretch.told {
                         found(Found::Fault(Fault::Checksum { got, want }));
                     }
-                    found(Found::Garbled);
+                    found(Found::Garbled(rest.get(..length).unwrap_or(rest)));
                     self.stretch.told = true;
                     self.stretch.bytes += 1;
                     at += 1;
@@ -255,6 +258,8 @@ mod tests {
     use super::*;
     use crate::frame::checksum;
 
+    type Pieces<'a> = &'a [&'a [u8]];
+
     /// `LENGTH A… SUM(2)`: the length of all but the sum, then letters, which makes chance unlikely.
     fn weigh(bytes: &[u8], place: Place) -> Front {
         let (length, kind) = match bytes {
@@ -271,7 +276,7 @@ mod tests {
         if got == want {
             Front::Packet(packet.len())
         } else {
-            Front::Garbled { got: got.into(), want: want.into() }
+            Front::Garbled { length: packet.len(), got: got.into(), want: want.into() }
         }
     }
 
@@ -294,7 +299,7 @@ mod tests {
                     let text = String::from_utf8_lossy(&bytes[1..bytes.len() - 2]).into_owned();
                     format!("{text} {}-{}", first.0 / 1000, last.0 / 1000)
                 }
-                Found::Garbled => "garbled".to_owned(),
+                Found::Garbled(_) => "garbled".to_owned(),
                 Found::Fault(fault) => fault.kind().to_owned() + &digits(&fault.to_string()),
             });
         };
@@ -324,7 +329,7 @@ mod tests {
         let garbled = [&b[..b.len() - 1], &[0x55]].concat();
         let long = [&[200], &b[1..]].concat();
         let short = [&[4], &b[1..]].concat();
-        let rows: &[(&str, &[&[u8]], &[&str])] = &[
+        let rows: &[(&str, Pieces<'_>, &[&str])] = &[
             ("one", &[&a], &["Ab 1-1"]),
             ("two in one read", &[&both], &["Ab 1-1", "Abcdef 1-1"]),
             ("one in three reads", &[&b[..1], &b[1..5], &b[5..]], &["Abcdef 1-3"]),
@@ -352,6 +357,11 @@ mod tests {
             ),
             ("a length too short", &[&short, &a], &["bad-checksum", "garbled", "Ab 2-2"]),
             ("a damaged byte between", &[b"~\x00", &a], &["line-error", "Ab 2-2"]),
+            (
+                "damaged bytes with silence between",
+                &[&a, b"", b"~\x00", b"", b"~\x00", &a],
+                &["Ab 1-1", "line-error", "line-error", "Ab 2004-2004"],
+            ),
             (
                 "a damaged byte inside",
                 &[&b[..3], b"~\x00", &b[4..], &a],

@@ -48,7 +48,7 @@ const STALL: Duration = Duration::from_secs(2);
 
 /// Whether an AIM identifier stands before the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum AimRule {
+pub(super) enum AimRule {
     /// Never: whatever comes is the code.
     Off,
     /// Where it is one that ISO/IEC 15424 has and the code fits it.
@@ -57,7 +57,7 @@ enum AimRule {
     Required,
 }
 
-const AIM_RULES: [(&str, AimRule); 3] =
+pub(super) const AIM_RULES: [(&str, AimRule); 3] =
     [("off", AimRule::Off), ("auto", AimRule::Auto), ("required", AimRule::Required)];
 
 fn configure(section: &Section<'_>) -> Result<Configured, Error> {
@@ -253,7 +253,7 @@ fn decode(rule: AimRule, found: Found<'_>) -> Item {
 }
 
 /// Takes the AIM identifier off a line.
-fn identify(rule: AimRule, line: &[u8]) -> Result<(Option<Aim>, &[u8]), Fault> {
+pub(super) fn identify(rule: AimRule, line: &[u8]) -> Result<(Option<Aim>, &[u8]), Fault> {
     match (rule, Aim::split(line)) {
         (AimRule::Required, Some((_, []))) => Err(Fault::Partial { bytes: line.len() }),
         (AimRule::Required, Some((aim, code))) => Ok((Some(aim), code)),

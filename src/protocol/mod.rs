@@ -8,6 +8,7 @@
 
 pub mod grow_gm65;
 pub mod line_scanner;
+pub mod ssi;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use crate::event::{Failure, Fault, Reading, Refusal, Request, Timestamp};
 use crate::settings;
 
 /// The protocols, in the order in which a person is shown them.
-pub const ALL: &[Info] = &[line_scanner::INFO, grow_gm65::INFO];
+pub const ALL: &[Info] = &[line_scanner::INFO, grow_gm65::INFO, ssi::INFO];
 
 /// The protocol of this name.
 #[must_use]

@@ -13,6 +13,9 @@ mod line_scanner;
 pub mod port;
 mod run;
 pub mod script;
+mod ssi;
+
+use std::time::Duration;
 
 use crate::event::Symbology;
 use crate::settings;
@@ -20,7 +23,7 @@ use crate::settings;
 pub use run::{Command, Options, Simulation, run};
 
 /// The simulated devices, under the names of their protocols.
-pub const ALL: &[Info] = &[line_scanner::INFO, grow_gm65::INFO];
+pub const ALL: &[Info] = &[line_scanner::INFO, grow_gm65::INFO, ssi::INFO];
 
 /// The simulated device that speaks the protocol of this name.
 #[must_use]
@@ -45,6 +48,14 @@ pub trait Simulated: Send {
 
     /// The host has sent something.
     fn receive(&mut self, _bytes: &[u8], _out: &mut Actions) {}
+
+    /// How long it goes on waiting for its host; nothing while it waits for nothing.
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+
+    /// It has waited so long, and the host has said nothing.
+    fn timeout(&mut self, _out: &mut Actions) {}
 }
 
 /// A code as it is printed.

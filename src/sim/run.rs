@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
 
 use super::garble::{garble, is_understood};
 use super::port::VirtualPort;
 use super::{Actions, Code, Simulated};
+use crate::clock;
+use crate::event::Timestamp;
 
 /// One thing done to or by a simulated device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub struct Simulation {
     options: Options,
     /// Absent while it is unplugged.
     port: Option<VirtualPort>,
+    /// When the device will have waited for its host long enough.
+    deadline: Option<Timestamp>,
     noise: u32,
     /// Where to tell what a person at the device notices.
     notices: Option<mpsc::UnboundedSender<String>>,
@@ -68,7 +73,7 @@ impl Simulation {
     /// Where the port cannot be made: no pty is left, or something stands where the link would.
     pub fn start(options: Options) -> io::Result<Self> {
         let port = Some(plug(&options)?);
-        Ok(Self { options, port, noise: 0x2545_F491, notices: None })
+        Ok(Self { options, port, deadline: None, noise: 0x2545_F491, notices: None })
     }
 
     /// What a person at the device sees and hears from now on.
@@ -110,17 +115,17 @@ impl Simulation {
     pub async fn perform(&mut self, command: Command) -> io::Result<()> {
         match command {
             Command::Scan(code) => {
-                let frame = self.options.device.scan(&code);
+                let frame = self.scan(&code);
                 self.send(&frame).await
             }
             Command::Half(code) => {
-                let frame = self.options.device.scan(&code);
+                let frame = self.scan(&code);
                 self.send(frame.get(..frame.len().div_ceil(2)).unwrap_or_default()).await
             }
             Command::Slow(gap, code) => {
-                for byte in self.options.device.scan(&code) {
+                for byte in self.scan(&code) {
                     self.send(&[byte]).await?;
-                    tokio::time::sleep(gap).await;
+                    sleep(gap).await;
                 }
                 Ok(())
             }
@@ -128,18 +133,45 @@ impl Simulation {
                 let noise: Vec<u8> = (0..bytes).map(|_| self.noise()).collect();
                 self.send(&noise).await
             }
-            Command::Wait(time) => {
-                tokio::time::sleep(time).await;
-                Ok(())
-            }
+            Command::Wait(time) => self.wait(time).await,
             Command::HangUp(back) => self.hang_up(back).await,
         }
     }
 
-    /// Unplugs the device for good, once the host has read what was sent.
+    /// Unplugs the device for good, once the host has read what was sent, and has said what the device
+    /// waits for or had the time to.
     pub async fn finish(mut self) {
+        while let Some(deadline) = self.deadline {
+            let time = deadline.since(clock::boottime());
+            if !matches!(timeout(time, self.answer()).await, Ok(Ok(()))) {
+                break;
+            }
+        }
         if let Some(port) = self.port.take() {
             port.hang_up().await;
+        }
+    }
+
+    /// Has the device read a code; from now on it may wait for its host.
+    fn scan(&mut self, code: &Code) -> Vec<u8> {
+        let frame = self.options.device.scan(code);
+        self.start_waiting();
+        frame
+    }
+
+    fn start_waiting(&mut self) {
+        self.deadline = self.options.device.patience().map(|time| clock::boottime() + time);
+    }
+
+    /// Lets time go by; the host is answered meanwhile.
+    async fn wait(&mut self, time: Duration) -> io::Result<()> {
+        let end = sleep(time);
+        tokio::pin!(end);
+        loop {
+            tokio::select! {
+                () = &mut end => return Ok(()),
+                result = self.answer() => result?,
+            }
         }
     }
 
@@ -148,7 +180,7 @@ impl Simulation {
             port.hang_up().await;
         }
         if let Some(time) = back {
-            tokio::time::sleep(time).await;
+            sleep(time).await;
             self.plugged()?;
         }
         Ok(())
@@ -175,21 +207,41 @@ impl Simulation {
         }
     }
 
-    /// Waits for the host to say something, and has the device answer it. Safe to cancel up to
-    /// the answer, and a cancelled answer is one cut off.
+    /// Waits for the host to say something, or for the device to have waited long enough, and has the
+    /// device answer. Safe to cancel up to the answer, and a cancelled answer is one cut off.
     async fn answer(&mut self) -> io::Result<()> {
         let Some(port) = &mut self.port else { return std::future::pending().await };
         let mut buffer = [0; 512];
-        let count = port.receive(&mut buffer).await?;
+        let deadline = self.deadline;
+        let enough = async {
+            match deadline {
+                Some(deadline) => sleep(deadline.since(clock::boottime())).await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut actions = Actions::default();
+        let count = tokio::select! {
+            biased;
+            count = port.receive(&mut buffer) => count?,
+            () = enough => {
+                self.options.device.timeout(&mut actions);
+                return self.act(actions).await;
+            }
+        };
         let heard = buffer.get(..count).unwrap_or_default();
         let host = port.speed()?;
-        let mut actions = Actions::default();
         match self.options.baud.filter(|device| !is_understood(host, *device)) {
             Some(device) => {
                 self.options.device.receive(&garble(heard, host, device), &mut actions);
             }
             None => self.options.device.receive(heard, &mut actions),
         }
+        self.act(actions).await
+    }
+
+    /// Does what the device does.
+    async fn act(&mut self, actions: Actions) -> io::Result<()> {
+        self.start_waiting();
         if let Some(notices) = &self.notices {
             for notice in actions.notices {
                 // Nobody looks any more.
