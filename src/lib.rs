@@ -13,6 +13,7 @@ pub mod secret;
 
 pub mod config;
 pub mod frame;
+pub mod hid;
 pub mod normalize;
 pub mod profile;
 pub mod protocol;

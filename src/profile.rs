@@ -110,6 +110,7 @@ impl Profile {
         let protocol = errors.note(required(root, "protocol"));
         let kind = head.as_ref().map(|head| head.kind);
         let protocol = protocol.and_then(|section| Spoken::read(&section, kind, errors));
+        errors.note(protocol.as_ref().map_or(Ok(()), |spoken| spoken.has_line(root)));
         errors.note(root.finish())?;
         let Head { id, vendor, model, kind, status, sources } = head?;
         let connector = match connector? {

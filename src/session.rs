@@ -12,7 +12,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
@@ -21,7 +20,7 @@ use crate::config::DeviceConfig;
 use crate::event::{Event, Failure, Fault, Refusal, Request, Timestamp};
 use crate::frame::{Advice, Evidence, SpeedSearch};
 use crate::normalize::{self, Rules};
-use crate::protocol::{Input, Item, Opening, Output, Protocol, ReportKind, RequestId};
+use crate::protocol::{Carrier, Input, Item, Opening, Output, Protocol, ReportKind, RequestId};
 use crate::recording::Recording;
 use crate::transport::{self, Port};
 
@@ -112,7 +111,7 @@ pub async fn run(spec: Spec, mut orders: mpsc::Receiver<Order>, reports: Reports
     let mut speed = SpeedSearch::new(&spec.config.line.bauds);
     let mut replay = spec.replay.clone();
     loop {
-        let error = match open(&spec, baud(&speed), replay.clone()) {
+        let error = match open(&spec, baud(&speed), replay.clone()).await {
             Ok(port) => {
                 spec.health.opened.fetch_add(1, Ordering::Relaxed);
                 retry = FIRST_RETRY;
@@ -141,10 +140,11 @@ pub async fn run(spec: Spec, mut orders: mpsc::Receiver<Order>, reports: Reports
     }
 }
 
-fn open(spec: &Spec, baud: u32, replay: Option<Recording>) -> Result<Port, transport::Error> {
-    match replay {
-        Some(recording) => Ok(Port::replay(recording)),
-        None => Port::open(&spec.path, &spec.config.line, baud),
+async fn open(spec: &Spec, baud: u32, replay: Option<Recording>) -> Result<Port, transport::Error> {
+    match (replay, spec.config.protocol.carrier) {
+        (Some(recording), _) => Ok(Port::replay(recording)),
+        (None, Carrier::Serial) => Port::open(&spec.path, &spec.config.line, baud),
+        (None, Carrier::Hid) => Port::open_hid(&spec.path).await,
     }
 }
 
@@ -222,7 +222,7 @@ impl<'a> Conversation<'a> {
 
     /// Runs until the port is lost (the reason) or the daemon has no more orders (`None`).
     async fn run(&mut self, orders: &mut mpsc::Receiver<Order>) -> Option<transport::Error> {
-        self.protocol.opened(clock::boottime(), Opening::Fresh, &mut self.output);
+        self.open();
         let ended = loop {
             if let Err(error) = self.say().await {
                 break Some(error);
@@ -241,6 +241,14 @@ impl<'a> Conversation<'a> {
             }
         }
         ended
+    }
+
+    fn open(&mut self) {
+        let now = clock::boottime();
+        self.protocol.opened(now, Opening::Fresh, &mut self.output);
+        if let Some(descriptor) = self.port.descriptor() {
+            self.protocol.receive(now, Input::Descriptor(descriptor), &mut self.output);
+        }
     }
 
     /// One wait for whatever comes first, and its handling.
@@ -310,15 +318,15 @@ impl<'a> Conversation<'a> {
         while let Some(item) = self.next_item() {
             match item {
                 Item::Write(data, token) => {
-                    self.write(&data).await?;
-                    if let Some(token) = token {
+                    let written = self.write(&data).await?;
+                    if let Some(token) = token.filter(|_| written) {
                         self.port.drained().await;
                         self.protocol.sent(clock::boottime(), token, &mut self.output);
                     }
                 }
                 Item::Report { kind, id, data, token } => {
-                    self.send_report(kind, id, &data).await?;
-                    if let Some(token) = token {
+                    let sent = self.send_report(kind, id, &data).await?;
+                    if let Some(token) = token.filter(|_| sent) {
                         self.protocol.sent(clock::boottime(), token, &mut self.output);
                     }
                 }
@@ -363,32 +371,40 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 
-    async fn write(&mut self, data: &[u8]) -> Result<(), transport::Error> {
+    /// Whether it was written.
+    async fn write(&mut self, data: &[u8]) -> Result<bool, transport::Error> {
         let written = timeout(WRITE_WITHIN, self.port.write(data)).await;
-        self.unless_stalled(written, data.len()).await
+        self.unless_stalled(written.ok(), data.len()).await
     }
 
+    /// Whether the device has it.
     async fn send_report(
         &mut self,
         kind: ReportKind,
         id: u8,
         data: &[u8],
-    ) -> Result<(), transport::Error> {
-        let sent = timeout(WRITE_WITHIN, self.port.report(kind, id, data)).await;
+    ) -> Result<bool, transport::Error> {
+        let sent = match timeout(WRITE_WITHIN, self.port.report(kind, id, data)).await {
+            // It refuses this report; the others may be fine.
+            Ok(Err(transport::Error::Unsupported)) => None,
+            sent => sent.ok(),
+        };
         self.unless_stalled(sent, data.len()).await
     }
 
-    /// What a stuck device does not take is lost, and said to be; the conversation goes on.
+    /// What a device does not take is lost, and said to be; the conversation goes on.
     async fn unless_stalled(
         &mut self,
-        written: Result<Result<(), transport::Error>, Elapsed>,
+        written: Option<Result<(), transport::Error>>,
         bytes: usize,
-    ) -> Result<(), transport::Error> {
-        let Ok(result) = written else {
-            self.tell(Item::Fault(Fault::Stalled { bytes })).await;
-            return Ok(());
-        };
-        result
+    ) -> Result<bool, transport::Error> {
+        match written {
+            Some(result) => result.map(|()| true),
+            None => {
+                self.tell(Item::Fault(Fault::Stalled { bytes })).await;
+                Ok(false)
+            }
+        }
     }
 
     async fn tell(&mut self, item: Item) {

@@ -13,6 +13,7 @@ mod support;
 mod dbus {
     mod claims;
     mod errors;
+    mod hid;
     mod introspection;
     mod many;
     mod objects;

@@ -81,26 +81,40 @@ impl Case {
         player.said
     }
 
-    /// The last step that is a good frame by itself, and whether silence has to end it.
-    fn good(&self) -> (&Step, bool) {
-        let bytes = |step: &&Step| matches!(step, Step::Bytes(_));
-        for step in self.recording.steps.iter().rev().filter(bytes) {
+    /// The last steps that are a good frame by themselves, and whether silence has to end it.
+    fn good(&self) -> (Vec<Step>, bool) {
+        for (end, step) in self.recording.steps.iter().enumerate().rev() {
+            let steps = match step {
+                Step::Bytes(_) => vec![step.clone()],
+                Step::Report { .. } => self.reports_up_to(end),
+                _ => continue,
+            };
             let mut player = Player::new(&self.factory, &self.rules);
-            player.step(step, &mut |all| all);
+            player.steps(&steps);
             let at_once = !player.readings.is_empty();
             player.wait(SILENCE);
             if !player.readings.is_empty() && !player.said.contains("fault") {
-                return (step, !at_once);
+                return (steps, !at_once);
             }
         }
         panic!("{}: no step is a good frame by itself; add one at the end", self.name);
+    }
+
+    /// The reports that end at a step with nothing between them, behind their descriptor.
+    fn reports_up_to(&self, end: usize) -> Vec<Step> {
+        let before = self.recording.steps.get(..=end).unwrap_or_default();
+        let is_report = |step: &&Step| matches!(step, Step::Report { .. });
+        let count = before.iter().rev().take_while(is_report).count();
+        let descriptor = before.iter().rev().find(|step| matches!(step, Step::Descriptor(_)));
+        let reports = before.get(before.len() - count..).unwrap_or_default();
+        descriptor.into_iter().chain(reports).cloned().collect()
     }
 
     /// Plays damaged steps; whatever they were, good frames behind them are read.
     fn survives(&self, steps: &[Step], what: &str) {
         let (good, needs_silence) = self.good();
         let mut fresh = Player::new(&self.factory, &self.rules);
-        fresh.step(good, &mut |all| all);
+        fresh.steps(&good);
         fresh.wait(SILENCE);
         let want = fresh.readings.last().unwrap();
         for silent in [true, false] {
@@ -108,17 +122,15 @@ impl Case {
                 continue;
             }
             let mut player = Player::new(&self.factory, &self.rules);
-            for step in steps {
-                player.step(step, &mut |all| all);
-            }
+            player.steps(steps);
             if silent {
                 player.wait(SILENCE);
             } else {
                 // Without silence a frame cut off runs into the next one, and only that one.
-                player.step(good, &mut |all| all);
+                player.steps(&good);
             }
             let before = player.readings.len();
-            player.step(good, &mut |all| all);
+            player.steps(&good);
             player.wait(SILENCE);
             let read = player.readings.get(before..).unwrap_or_default();
             assert!(
@@ -128,6 +140,16 @@ impl Case {
                 player.said
             );
         }
+    }
+}
+
+/// What of a step can be cut or damaged.
+fn bytes_of(step: &mut Step) -> Option<&mut Vec<u8>> {
+    match step {
+        Step::Bytes(bytes) | Step::Descriptor(bytes) | Step::Report { data: bytes, .. } => {
+            Some(bytes)
+        }
+        _ => None,
     }
 }
 
@@ -181,11 +203,13 @@ fn cut_off_anywhere_the_next_frame_is_read() {
     for case in cases() {
         let steps = &case.recording.steps;
         for (index, step) in steps.iter().enumerate() {
-            let cuts = if let Step::Bytes(bytes) = step { bytes.len() } else { 1 };
+            let cuts = bytes_of(&mut step.clone()).map_or(1, |bytes| bytes.len().max(1));
             for cut in 0..cuts {
                 let mut short = steps.get(..index).unwrap_or_default().to_vec();
-                if let (Step::Bytes(bytes), 1..) = (step, cut) {
-                    short.push(Step::Bytes(bytes.iter().take(cut).copied().collect()));
+                let mut step = step.clone();
+                if let (Some(bytes), 1..) = (bytes_of(&mut step), cut) {
+                    bytes.truncate(cut);
+                    short.push(step);
                 }
                 case.survives(&short, &format!("cut in step {} after {cut}", index + 1));
             }
@@ -201,9 +225,11 @@ fn with_bits_flipped_the_next_frame_is_read() {
             let mut steps = case.recording.steps.clone();
             for _ in 0..=random.below(4) {
                 let place = random.below(steps.len());
-                if let Some(Step::Bytes(bytes)) = steps.get_mut(place) {
+                if let Some(bytes) = steps.get_mut(place).and_then(bytes_of) {
                     let byte = random.below(bytes.len());
-                    bytes[byte] ^= 1 << random.below(8);
+                    if let Some(byte) = bytes.get_mut(byte) {
+                        *byte ^= 1 << random.below(8);
+                    }
                 }
             }
             case.survives(&steps, &format!("bits flipped, seed {seed}"));

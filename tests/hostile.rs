@@ -42,6 +42,7 @@ const OPTIONS: &[(&str, &[&str])] = &[
             "long-codes = \"segments\", aim = \"auto\", wake-up = true, response-ms = 100",
         ],
     ),
+    ("hid-pos", &["switch-to-hid-pos = true, commands = \"honeywell\""]),
 ];
 
 fn rules() -> Rules {
@@ -104,7 +105,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Every protocol with every set of options, and a frame that it reads as it stands.
-fn conversations() -> Vec<(String, Factory, Vec<u8>)> {
+fn conversations() -> Vec<(String, Factory, Vec<Step>)> {
     let mut all = Vec::new();
     for info in ALL {
         let more = OPTIONS.iter().find(|(name, _)| *name == info.name).map_or(&[][..], |row| row.1);
@@ -119,7 +120,7 @@ fn conversations() -> Vec<(String, Factory, Vec<u8>)> {
 }
 
 /// A frame that such a protocol reads, out of all that the protocols here are known to read.
-fn good_frame(factory: &Factory) -> Option<Vec<u8>> {
+fn good_frame(factory: &Factory) -> Option<Vec<Step>> {
     const FRAMES: [&[u8]; 5] = [
         b"4006381333931\r",
         b"400638\r\n",
@@ -127,9 +128,17 @@ fn good_frame(factory: &Factory) -> Option<Vec<u8>> {
         b"]E04006381333931\r",
         b"\x0B\xF3\x00\x00\x03400638\xFD\xCA",
     ];
-    FRAMES.iter().map(|frame| frame.to_vec()).find(|frame| {
+    let lines = FRAMES.iter().map(|frame| vec![Step::Bytes(frame.to_vec())]);
+    let logged = ["hid-pos/clean", "hid-pos/honeywell-commands"].map(|log| {
+        let path = format!("{}/tests/logs/{log}.log", env!("CARGO_MANIFEST_DIR"));
+        let steps = Recording::parse(&std::fs::read_to_string(path).unwrap()).unwrap().steps;
+        let first = steps.iter().position(|step| matches!(step, Step::Report { .. })).unwrap();
+        let is_input = |step: &&Step| matches!(step, Step::Descriptor(_) | Step::Report { .. });
+        steps[..=first].iter().filter(is_input).cloned().collect()
+    });
+    lines.chain(logged).find(|steps| {
         let mut player = Player::new(factory, &rules());
-        player.step(&Step::Bytes(frame.clone()), &mut |all| all);
+        player.steps(steps);
         player.wait(SILENCE);
         player.readings.len() == 1 && !player.said.contains("fault")
     })
@@ -150,7 +159,7 @@ proptest! {
             }
             player.wait(SILENCE);
             let before = player.readings.len();
-            player.step(&Step::Bytes(good), &mut |all| all);
+            player.steps(&good);
             player.wait(SILENCE);
             prop_assert_eq!(player.readings.len(), before + 1, "{}: {}", name, player.said);
         }

@@ -28,6 +28,8 @@ const PURE: &[&str] = &[
     "src/event.rs",
     "src/event/",
     "src/frame/",
+    "src/hid.rs",
+    "src/hid/",
     "src/normalize/",
     "src/profile.rs",
     "src/protocol/",

@@ -17,7 +17,10 @@ use std::time::Duration;
 
 use support::Random;
 use tillbus::event::{Failure, Fault, Reading, Refusal, Request, Symbology, Timestamp, Verdict};
-use tillbus::protocol::{self, Input, Item, Opening, Output, Protocol, RequestId};
+use tillbus::hid::{self, stream};
+use tillbus::protocol::{
+    self, Carrier, Input, Item, Opening, Output, Protocol, ReportKind, RequestId, Token,
+};
 use tillbus::settings::File;
 use tillbus::sim::{self, Actions, Code, Simulated};
 
@@ -52,6 +55,8 @@ const VARIANTS: &[(&str, &[&str])] = &[
 struct Line {
     device: Box<dyn Simulated>,
     protocol: Box<dyn Protocol>,
+    /// Finds the frames of a HID device, which stand for its reports.
+    hid: Option<stream::Decoder>,
     now: Timestamp,
     /// When the device will have waited long enough.
     patience: Option<Timestamp>,
@@ -88,6 +93,7 @@ impl Damage {
 impl Line {
     fn new(name: &str, options: &str) -> Self {
         let factory = support::configure(name, options).unwrap();
+        let carrier = protocol::find(name).unwrap().carrier;
         let file = File { name: "options".to_owned(), text: format!("p = {{ {options} }}") };
         let document = file.parse().unwrap();
         let section = document.root().section("p").unwrap().unwrap();
@@ -95,6 +101,7 @@ impl Line {
         let mut line = Self {
             device,
             protocol: factory(),
+            hid: (carrier == Carrier::Hid).then(stream::Decoder::default),
             now: Timestamp(1_000_000),
             patience: None,
             to_host: VecDeque::new(),
@@ -107,6 +114,12 @@ impl Line {
             damage: None,
         };
         line.protocol.opened(line.now, Opening::Fresh, &mut line.out);
+        if line.hid.is_some() {
+            let mut question = Vec::new();
+            stream::Frame::Describe.write(&mut question);
+            line.to_device.push_back(question);
+            line.run();
+        }
         line
     }
 
@@ -145,7 +158,7 @@ impl Line {
                 if let Some(damage) = &mut self.damage {
                     damage.strike(&mut bytes);
                 }
-                self.protocol.receive(self.now, Input::Bytes(&bytes), &mut self.out);
+                self.host_hears(&bytes);
             } else {
                 match (self.protocol.deadline(), self.patience) {
                     (None, None) => return,
@@ -165,6 +178,28 @@ impl Line {
         panic!("{MOST_EVENTS} events, and still not at rest");
     }
 
+    fn host_hears(&mut self, bytes: &[u8]) {
+        let Self { protocol, hid, now, out, .. } = self;
+        let Some(decoder) = hid else {
+            return protocol.receive(*now, Input::Bytes(bytes), out);
+        };
+        decoder.take(bytes, &mut |frame| match frame {
+            stream::Frame::Descriptor(bytes) => {
+                protocol.receive(*now, Input::Descriptor(bytes), out);
+            }
+            stream::Frame::Report(hid::Kind::Input, id, data) => {
+                protocol.receive(*now, Input::Report { id, data }, out);
+            }
+            other => panic!("no device says {other:?}"),
+        });
+    }
+
+    fn sent(&mut self, token: Option<Token>) {
+        if let Some(token) = token {
+            self.protocol.sent(self.now, token, &mut self.out);
+        }
+    }
+
     fn hear(&mut self) {
         while let Some(item) = self.out.pop() {
             match item {
@@ -173,11 +208,18 @@ impl Line {
                 Item::Fault(fault) => self.faults.push(fault),
                 Item::Write(bytes, token) => {
                     self.to_device.push_back(bytes);
-                    if let Some(token) = token {
-                        self.protocol.sent(self.now, token, &mut self.out);
-                    }
+                    self.sent(token);
                 }
-                other => panic!("no serial device understands {other:?}"),
+                Item::Report { kind, id, data, token } => {
+                    let kind = match kind {
+                        ReportKind::Output => hid::Kind::Output,
+                        ReportKind::Feature => hid::Kind::Feature,
+                    };
+                    let mut bytes = Vec::new();
+                    stream::Frame::Report(kind, id, &data).write(&mut bytes);
+                    self.to_device.push_back(bytes);
+                    self.sent(token);
+                }
             }
         }
     }
@@ -209,11 +251,10 @@ fn codes() -> Vec<Code> {
     ]
 }
 
-/// Every protocol that has a simulated device on a serial line, with every set of options.
+/// Every protocol that has a simulated device, with every set of options.
 fn everything() -> Vec<(&'static protocol::Info, &'static str)> {
-    let serial = sim::ALL.iter().filter_map(|info| protocol::find(info.name));
-    serial
-        .filter(|info| info.carrier == protocol::Carrier::Serial)
+    let simulated = sim::ALL.iter().filter_map(|info| protocol::find(info.name));
+    simulated
         .flat_map(|info| {
             let more = VARIANTS.iter().find(|(name, _)| *name == info.name);
             let more = more.map_or(&[][..], |(_, options)| options);

@@ -11,7 +11,7 @@ use crate::event::Role;
 use crate::normalize::{Rules, Shop};
 use crate::profile::errors::Errors;
 use crate::profile::{Line, Spoken, Status, required, text};
-use crate::protocol::{Factory, Info, Kind};
+use crate::protocol::{Carrier, Factory, Info, Kind};
 use crate::settings::{self, Error, Section};
 
 /// One device that the daemon is to serve. Two are equal where their `source` is.
@@ -118,6 +118,8 @@ impl DeviceConfig {
         let spoken = protocol.and_then(|protocol| speak(protocol, sheet, errors));
         let role = errors.note(role(section, own.as_ref()?.role, sheet.profile.kind))?;
         let (spoken, options) = spoken?;
+        errors.note(spoken.has_line(section));
+        errors.note(carried(section, &own.as_ref()?.matches, &spoken));
         Some(assemble(own?, role, sheet, line?, spoken, &options))
     }
 }
@@ -163,6 +165,19 @@ fn lane(section: &Section<'_>) -> Result<String, Error> {
         Some(_) => text(section, "lane"),
         None => Ok(String::new()),
     }
+}
+
+/// Refuses a built-in serial port for what is no serial protocol.
+fn carried(section: &Section<'_>, matches: &Match, spoken: &Spoken) -> Result<(), Error> {
+    if spoken.info.carrier == Carrier::Serial || !matches!(matches, Match::Tty(_)) {
+        return Ok(());
+    }
+    let message = format!(
+        "`match` names a serial port, but protocol `{}` comes over USB HID; accepted is `usb`, `path` \
+         or `pty`",
+        spoken.info.name
+    );
+    Err(section.error("match", message))
 }
 
 /// What scans may mean decides who gets to see them, so it is never assumed.

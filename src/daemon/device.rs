@@ -49,7 +49,7 @@ impl Device {
         let transport = match config.matches {
             _ if replayed => "replay",
             Match::Pty(_) => "pty",
-            Match::Path(_) | Match::Tty(_) | Match::Usb { .. } => "serial",
+            Match::Path(_) | Match::Tty(_) | Match::Usb { .. } => config.protocol.carrier.word(),
         };
         let identity = Identity {
             origin: Arc::new(Origin {

@@ -66,11 +66,17 @@ pub enum Fault {
         /// How many.
         bytes: usize,
     },
+    /// What the device says of itself is not what its protocol needs.
+    #[error("the device has no {lacks}: is it set to the mode that its profile is for?")]
+    Unsuitable {
+        /// What it would need.
+        lacks: &'static str,
+    },
 }
 
 impl Fault {
     /// Every kind there is, as [`Self::kind`] names them.
-    pub const KINDS: [&'static str; 11] = [
+    pub const KINDS: [&'static str; 12] = [
         "partial-frame",
         "overlong-frame",
         "bad-checksum",
@@ -82,6 +88,7 @@ impl Fault {
         "no-reply",
         "refused",
         "write-stalled",
+        "unsuitable-device",
     ];
 
     /// The word used on the bus and in the log field `FAULT`.
@@ -99,6 +106,7 @@ impl Fault {
             Self::NoReply => "no-reply",
             Self::Refused { .. } => "refused",
             Self::Stalled { .. } => "write-stalled",
+            Self::Unsuitable { .. } => "unsuitable-device",
         }
     }
 }

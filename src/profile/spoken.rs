@@ -5,7 +5,7 @@ use std::fmt;
 use encoding_rs::Encoding;
 
 use super::errors::Errors;
-use crate::protocol::{self, Configured, Factory, Info, Kind};
+use crate::protocol::{self, Carrier, Configured, Factory, Info, Kind};
 use crate::settings::{self, Error, Section};
 
 /// A protocol with its options.
@@ -42,6 +42,21 @@ impl Spoken {
         let Configured { capabilities, factory } = errors.note((info.configure)(section))?;
         errors.note(section.finish())?;
         Some(Self { info, capabilities, factory, encodings: encodings? })
+    }
+}
+
+impl Spoken {
+    /// Refuses line settings where there is no line.
+    pub(crate) fn has_line(&self, around: &Section<'_>) -> Result<(), Error> {
+        if self.info.carrier == Carrier::Serial || !around.has("line") {
+            return Ok(());
+        }
+        let message = format!(
+            "`line` is of no use to protocol `{}`, which comes over USB HID; accepted is to leave it \
+             out",
+            self.info.name
+        );
+        Err(around.error("line", message))
     }
 }
 

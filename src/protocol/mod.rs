@@ -7,6 +7,7 @@
 //! `tests/logs/<name>/`, a simulator in `sim`. `tests/registry.rs` names whatever is missing.
 
 pub mod grow_gm65;
+pub mod hid_pos;
 pub mod line_scanner;
 pub mod ssi;
 
@@ -17,7 +18,7 @@ use crate::event::{Failure, Fault, Reading, Refusal, Request, Timestamp};
 use crate::settings;
 
 /// The protocols, in the order in which a person is shown them.
-pub const ALL: &[Info] = &[line_scanner::INFO, grow_gm65::INFO, ssi::INFO];
+pub const ALL: &[Info] = &[line_scanner::INFO, grow_gm65::INFO, ssi::INFO, hid_pos::INFO];
 
 /// The protocol of this name.
 #[must_use]
@@ -68,6 +69,17 @@ pub enum Carrier {
     /// A HID interface on USB: [`Input::Descriptor`] comes first, then [`Input::Report`]s, and
     /// [`Item::Report`] go.
     Hid,
+}
+
+impl Carrier {
+    /// The word of the `Transport` property.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Serial => "serial",
+            Self::Hid => "hid",
+        }
+    }
 }
 
 /// Makes one conversation with the options it was configured with, at each opening of the line.

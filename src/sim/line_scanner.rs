@@ -67,7 +67,7 @@ impl Simulated for LineScanner {
 }
 
 /// The first identifier that names a symbology; UPC-A has none, it goes as EAN-13.
-fn aim_of(symbology: Symbology) -> Option<Aim> {
+pub(super) fn aim_of(symbology: Symbology) -> Option<Aim> {
     let codes = b'A'..=b'z';
     let aims = codes.flat_map(|code| (b'0'..=b'C').map(move |modifier| Aim { code, modifier }));
     aims.into_iter().find(|aim| aim.is_known() && Symbology::from_aim(*aim) == symbology)

@@ -9,6 +9,7 @@
 
 mod garble;
 mod grow_gm65;
+mod hid_pos;
 mod line_scanner;
 pub mod port;
 mod run;
@@ -23,7 +24,7 @@ use crate::settings;
 pub use run::{Command, Options, Simulation, run};
 
 /// The simulated devices, under the names of their protocols.
-pub const ALL: &[Info] = &[line_scanner::INFO, grow_gm65::INFO, ssi::INFO];
+pub const ALL: &[Info] = &[line_scanner::INFO, grow_gm65::INFO, ssi::INFO, hid_pos::INFO];
 
 /// The simulated device that speaks the protocol of this name.
 #[must_use]

@@ -102,6 +102,14 @@ pub(crate) fn unread(fd: BorrowedFd<'_>) -> Result<usize> {
     number(fd, libc::FIONREAD).map(|bytes| usize::try_from(bytes).unwrap_or(0))
 }
 
+/// Throws away what was received and nobody has read.
+pub(super) fn drop_unread(fd: BorrowedFd<'_>) -> Result<()> {
+    #[expect(unsafe_code, reason = "tcflush of a raw descriptor is unsafe in libc")]
+    // SAFETY: the descriptor is borrowed, and the call touches no memory of ours.
+    let result = unsafe { libc::tcflush(fd.as_raw_fd(), libc::TCIFLUSH) };
+    Errno::result(result).map(drop)
+}
+
 /// Whether the hardware's own buffer is empty too, where the driver can tell.
 pub(super) fn transmitter_empty(fd: BorrowedFd<'_>) -> Result<bool> {
     number(fd, libc::TIOCSERGETLSR).map(|state| state & TRANSMITTER_EMPTY != 0)

@@ -1,6 +1,7 @@
 //! What carries bytes: the only code that touches a device's file descriptor.
 //!
-//! A [`Port`] is a serial line or a recorded conversation; whoever holds one cannot tell which.
+//! A [`Port`] is a serial line, a HID interface or a recorded conversation; whoever holds one need not
+//! tell which.
 //! Errors are what an operator can act on. Nothing here reads ahead, retries or starts a task.
 
 mod ioctl;
@@ -9,6 +10,7 @@ pub mod passed;
 mod replay;
 mod serial;
 mod unmark;
+mod virtual_hid;
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -159,6 +161,7 @@ pub struct Port {
 #[derive(Debug)]
 enum Kind {
     Serial(serial::Serial),
+    VirtualHid(virtual_hid::VirtualHid),
     Replay(replay::Replay),
 }
 
@@ -174,6 +177,17 @@ impl Port {
     /// which Linux does not have.
     pub fn open(path: &Path, line: &Line, baud: u32) -> Result<Self, Error> {
         Ok(Self { kind: Kind::Serial(serial::Serial::open(path, line, baud)?) })
+    }
+
+    /// Opens a HID interface for us alone.
+    ///
+    /// A pty is one where a simulated device is behind it. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn open_hid(path: &Path) -> Result<Self, Error> {
+        Ok(Self { kind: Kind::VirtualHid(virtual_hid::VirtualHid::open(path).await?) })
     }
 
     /// Takes over a port that was kept open over a restart, with the bytes that came meanwhile.
@@ -193,22 +207,28 @@ impl Port {
         Self { kind: Kind::Replay(replay::Replay::new(recording)) }
     }
 
+    /// What a HID interface says of its reports.
+    #[must_use]
+    pub fn descriptor(&self) -> Option<&[u8]> {
+        match &self.kind {
+            Kind::VirtualHid(hid) => Some(hid.descriptor()),
+            Kind::Serial(_) | Kind::Replay(_) => None,
+        }
+    }
+
     /// What a replay has not played yet, to go on with after its hang-up.
     #[must_use]
     pub fn into_recording(self) -> Option<Recording> {
         match self.kind {
-            Kind::Serial(_) => None,
             Kind::Replay(replay) => Some(replay.rest()),
+            _ => None,
         }
     }
 
     /// The file descriptor to keep over a restart, where there is one.
     #[must_use]
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
-        match &self.kind {
-            Kind::Serial(serial) => Some(serial.fd()),
-            Kind::Replay(_) => None,
-        }
+        self.line().map(serial::Serial::fd)
     }
 
     /// Waits for the line and hands over what came, in its order, with one read.
@@ -221,11 +241,12 @@ impl Port {
     pub async fn receive(&mut self, sink: &mut (dyn FnMut(Input<'_>) + Send)) -> Result<(), Error> {
         match &mut self.kind {
             Kind::Serial(serial) => serial.receive(sink).await,
+            Kind::VirtualHid(hid) => hid.receive(sink).await,
             Kind::Replay(replay) => replay.receive(sink).await,
         }
     }
 
-    /// Writes all bytes; they are then on their way, not yet at the device: see
+    /// Writes all bytes to a serial line; they are then on their way, not yet at the device: see
     /// [`drained`](Self::drained).
     ///
     /// Waits as long as flow control holds it back, so bound it. If cancelled, a part may have
@@ -237,6 +258,7 @@ impl Port {
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         match &mut self.kind {
             Kind::Serial(serial) => serial.write(bytes).await,
+            Kind::VirtualHid(_) => Err(Error::Unsupported),
             Kind::Replay(replay) => replay.write(),
         }
     }
@@ -247,10 +269,12 @@ impl Port {
     ///
     /// # Errors
     ///
-    /// [`Error::Disconnected`] where the device is gone, [`Error::Unsupported`] on a serial line.
-    pub async fn report(&mut self, _kind: ReportKind, _id: u8, _data: &[u8]) -> Result<(), Error> {
+    /// [`Error::Disconnected`] where the device is gone, [`Error::Unsupported`] where it refuses the
+    /// report, and on a serial line.
+    pub async fn report(&mut self, kind: ReportKind, id: u8, data: &[u8]) -> Result<(), Error> {
         match &mut self.kind {
             Kind::Serial(_) => Err(Error::Unsupported),
+            Kind::VirtualHid(hid) => hid.report(kind, id, data).await,
             Kind::Replay(replay) => replay.write(),
         }
     }
@@ -262,7 +286,7 @@ impl Port {
     pub async fn drained(&self) {
         match &self.kind {
             Kind::Serial(serial) => serial.drained().await,
-            Kind::Replay(_) => {}
+            Kind::VirtualHid(_) | Kind::Replay(_) => {}
         }
     }
 
@@ -274,34 +298,34 @@ impl Port {
     pub fn set_baud(&mut self, baud: u32) -> Result<(), Error> {
         match &mut self.kind {
             Kind::Serial(serial) => serial.set_baud(baud),
-            Kind::Replay(_) => Ok(()),
+            Kind::VirtualHid(_) | Kind::Replay(_) => Ok(()),
         }
     }
 
     /// What the kernel has counted, where the driver counts; a pty does not.
     #[must_use]
     pub fn counters(&self) -> Option<Counters> {
-        match &self.kind {
-            Kind::Serial(serial) => ioctl::counters(serial.fd()).ok(),
-            Kind::Replay(_) => None,
-        }
+        ioctl::counters(self.line()?.fd()).ok()
     }
 
     /// The modem lines now, where the port has any; a pty has none.
     #[must_use]
     pub fn modem_lines(&self) -> Option<ModemLines> {
-        match &self.kind {
-            Kind::Serial(serial) => ioctl::modem_lines(serial.fd()).ok(),
-            Kind::Replay(_) => None,
-        }
+        ioctl::modem_lines(self.line()?.fd()).ok()
     }
 
     /// How often the port has been read: what the one-read-per-wake-up budget is checked by.
     #[must_use]
     pub fn reads(&self) -> u64 {
+        self.line().map_or(0, serial::Serial::reads)
+    }
+
+    /// The line, where it is one or a pty like one.
+    fn line(&self) -> Option<&serial::Serial> {
         match &self.kind {
-            Kind::Serial(serial) => serial.reads(),
-            Kind::Replay(_) => 0,
+            Kind::Serial(serial) => Some(serial),
+            Kind::VirtualHid(hid) => Some(hid.serial()),
+            Kind::Replay(_) => None,
         }
     }
 }

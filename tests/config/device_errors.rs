@@ -258,6 +258,25 @@ tillbus.toml:12:1: unknown key `x` in line; accepted: baud, data-bits, flow, par
 }
 
 #[test]
+fn what_comes_over_hid_has_no_line() {
+    const PORT: &str = "tty = \"/dev/ttyS1\"";
+    const HID: &str = "[device.protocol]\nname = \"hid-pos\"\n";
+    let rows: Vec<Row> = vec![
+        (
+            "line settings",
+            device(PORT, "pty = \"/run/box\"") + "[device.line]\nbaud = 9600\n" + HID,
+            r#"tillbus.toml:8:1: `line` is of no use to protocol `hid-pos`, which comes over USB HID; accepted is to leave it out"#,
+        ),
+        (
+            "a built-in port",
+            more(HID),
+            r#"tillbus.toml:6:9: `match` names a serial port, but protocol `hid-pos` comes over USB HID; accepted is `usb`, `path` or `pty`"#,
+        ),
+    ];
+    refuse("tillbus.toml", &rows);
+}
+
+#[test]
 fn rights() {
     let rows: Vec<Row> = vec![
         (

@@ -90,6 +90,13 @@ impl Player {
         self.hear();
     }
 
+    /// Plays steps, each whole.
+    pub fn steps(&mut self, steps: &[Step]) {
+        for step in steps {
+            self.step(step, &mut |all| all);
+        }
+    }
+
     /// Plays one step, bytes in the pieces that `split` makes of them.
     pub fn step(&mut self, step: &Step, split: &mut dyn FnMut(usize) -> usize) {
         match step {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tillbus::profile::{Catalogue, Profile};
+use tillbus::protocol::Carrier;
 use tillbus::sim::script::{self, Script};
 use tillbus::sim::{self, Command, Simulated, Simulation};
 use tokio::sync::mpsc;
@@ -124,7 +125,11 @@ fn device(id: &str, directories: &[PathBuf]) -> Result<(Box<dyn Simulated>, Vec<
     let file = catalogue.file(id).ok_or_else(gone)?;
     let document = file.parse().map_err(of)?;
     let section = document.root().section("protocol").map_err(of)?.ok_or_else(gone)?;
-    Ok(((info.configure)(&section).map_err(of)?, profile.line.bauds))
+    let bauds = match profile.protocol.info.carrier {
+        Carrier::Serial => profile.line.bauds,
+        Carrier::Hid => Vec::new(),
+    };
+    Ok(((info.configure)(&section).map_err(of)?, bauds))
 }
 
 fn read(path: &PathBuf) -> Result<Script, Error> {
