@@ -48,7 +48,9 @@ pub enum Audience {
     Everyone,
     /// It was for the owner of its device.
     Only(Client),
-    /// It was confidential and had no owner, or has expired.
+    /// It was for this client, and what was confidential in it is wiped.
+    Past(Client),
+    /// It was confidential and there was nobody to have it.
     Nobody,
 }
 
@@ -99,7 +101,16 @@ impl Record {
         match &self.audience {
             Audience::Everyone => true,
             Audience::Only(owner) => owner == client,
-            Audience::Nobody => false,
+            Audience::Past(_) | Audience::Nobody => false,
+        }
+    }
+
+    /// Whether it was this client's and nobody else's, wiped since or not.
+    #[must_use]
+    pub fn went_to(&self, client: &Client) -> bool {
+        match &self.audience {
+            Audience::Only(owner) | Audience::Past(owner) => owner == client,
+            Audience::Everyone | Audience::Nobody => false,
         }
     }
 
@@ -180,15 +191,19 @@ impl Ring {
         self.records.get(usize::try_from(sequence.checked_sub(oldest)?).ok()?)
     }
 
-    /// Makes an event nobody's, and what it said what `wiped` leaves of it.
+    /// Hides an event from everyone, and leaves of what it said what `wiped` does.
     pub fn wipe(&mut self, sequence: u64, wiped: impl FnOnce(Scan) -> Scan) {
         let oldest = self.records.front().map_or(0, |record| record.sequence);
         let index = sequence.checked_sub(oldest).and_then(|index| usize::try_from(index).ok());
         let Some(record) = index.and_then(|index| self.records.get_mut(index)) else { return };
         let Event::Scan(scan) = record.event.clone();
+        let audience = match &record.audience {
+            Audience::Only(owner) | Audience::Past(owner) => Audience::Past(owner.clone()),
+            Audience::Everyone | Audience::Nobody => Audience::Nobody,
+        };
         let new = Record {
             event: Event::Scan(wiped(scan)),
-            audience: Audience::Nobody,
+            audience,
             origin: Arc::clone(&record.origin),
             ..*record.as_ref()
         };

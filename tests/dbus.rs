@@ -17,6 +17,7 @@ mod dbus {
     mod introspection;
     mod many;
     mod objects;
+    mod payment;
     mod ports;
     mod reload;
     mod replay;

@@ -14,6 +14,7 @@
 
 mod support;
 
+use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -21,9 +22,10 @@ use std::process::Command;
 
 use nix::unistd::{Group, User};
 use support::client::{Client, DEVICE, MANAGER, NAME, ROOT, SCANNER, Signal};
-use support::host::{BOX, Bus, Daemon, Start, copy_for_others, scanner, soon};
+use support::host::{BOX, Bus, Daemon, Start, copy_for_others, payment_box, scanner, soon};
 use support::program::Program;
 use tillbus::sim::port::VirtualPort;
+use zbus::Variant;
 use zbus::fdo::RequestNameFlags;
 
 /// In the group that may hear the daemon, by this host's user data base.
@@ -91,11 +93,15 @@ struct Host {
 
 impl Host {
     async fn start(access: &str) -> Self {
+        Self::start_with(scanner, access).await
+    }
+
+    async fn start_with(configure: fn(&str, &Path) -> String, access: &str) -> Self {
         let bus = Bus::with_policy(&format!("{SYSTEM}\n{}", installed_policy()));
         let path = bus.directory().join("lane1");
         let port = VirtualPort::create(Some(&path)).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
-        let configuration = scanner("lane1-box", &path) + access;
+        let configuration = configure("lane1-box", &path) + access;
         let start = Start { user: Some(uid(DAEMON)), ..Start::with(&configuration) };
         let daemon = Daemon::start_with(&bus, &start).await;
         Client::connect(&bus).await.until_state(BOX, "ready").await;
@@ -280,6 +286,47 @@ async fn without_the_right() {
         assert!(error.message.contains("`scan`"), "{}", error.message);
     }
     assert_eq!(client.properties(BOX, DEVICE).await.unwrap().text("Owner"), "");
+}
+
+/// A code of WeChat Pay, from an integrator's example.
+const CODE: &str = "135112298638468293";
+
+#[tokio::test]
+async fn without_the_right_to_payment_codes_an_owner_gets_none_and_no_other_client_does() {
+    if !can_run() {
+        return;
+    }
+    let access = "[access]\nscan = [\"group:daemon\"]\npayment-code = [\"user:nobody\"]\n";
+    let mut host = Host::start_with(payment_box, access).await;
+    let client = Client::connect(&host.bus).await;
+    let mut insider = start_as(INSIDER, "without_payment_codes", &host.bus);
+    insider.writes(&["step: claimed it"]).await;
+    host.scan(CODE).await;
+    insider.ends_well().await;
+    let fault = client.fault().await;
+    assert_eq!(fault.kind, "unclaimed");
+    assert!(fault.message.contains("has not the right `payment-code`"), "{}", fault.message);
+    client.signal("Withheld").await;
+    assert!(!client.left_over().iter().any(|signal| signal.text().contains(CODE)));
+}
+
+#[tokio::test]
+#[ignore = "the other user's part of the test above it"]
+async fn without_payment_codes() {
+    let Some(client) = as_the_other_user().await else { return };
+    let options = HashMap::from([("until", Variant::from("one-payment-code"))]);
+    let error = client.device(BOX, "Claim", &(options,)).await.unwrap_err();
+    assert_eq!(error.name, "AccessDenied");
+    assert!(error.message.contains("`payment-code`"), "{}", error.message);
+    client.claim(BOX, &[]).await.unwrap();
+    say("claimed it");
+    let (sequence, kind): (u64, String) = client.signal("Withheld").await.body();
+    assert_eq!((sequence, kind.as_str()), (1, "payment-code"));
+    assert!(!client.left_over().iter().any(|signal| signal.text().contains(CODE)));
+    let page = client.replay("", 0, 10).await.unwrap();
+    assert_eq!(page.events[0].names(), ["sequence", "withheld"]);
+    let taken = client.call_raw(BOX, DEVICE, "Take", &(1_u64,)).await.unwrap_err();
+    assert_eq!(taken.name, "Expired");
 }
 
 #[tokio::test]

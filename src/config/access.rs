@@ -10,7 +10,7 @@ pub struct Access {
     pub scan: Vec<Principal>,
     /// Receive customers' payment codes.
     pub payment_code: Vec<Principal>,
-    /// Receive card reads.
+    /// Receive card reads, and take the card out of an EMVCo payment code.
     pub card: Vec<Principal>,
     /// Begin transactions on terminals.
     pub terminal: Vec<Principal>,

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::Key;
 use super::claim;
 use super::rights::Caller;
-use crate::event::{Request, Settlement, Value};
+use crate::event::{Request, Settlement, Value, Verdict};
 use crate::store::Page;
 
 /// Why a call failed: one for each decision a client can take. The variants are the D-Bus errors
@@ -110,6 +110,8 @@ pub enum Act {
     Clear(Reply<()>),
     /// Ask the device itself.
     Request(Request, Reply<()>),
+    /// Tell the person at the device how it went with an event.
+    Indicate(u64, Verdict, Reply<()>),
     /// Hand over the secret part of an event.
     Take(u64, Reply<OwnedFd>),
     /// What became of a payment code.

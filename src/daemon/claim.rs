@@ -58,6 +58,8 @@ pub enum Effect {
     RequestRelease(Client),
     /// Tell a client that it has lost its claim.
     Lost(Client),
+    /// A claim has ended with these events held back: nobody will be sent them.
+    Undelivered(VecDeque<u64>),
 }
 
 /// Why a claim is refused.
@@ -163,11 +165,13 @@ impl Ownership {
         self.claim.as_ref().is_some_and(|claim| claim.options.until_payment_code)
     }
 
-    /// Forgets one event that has not been sent.
-    pub fn drop_held(&mut self, sequence: u64) {
-        if let Some(claim) = &mut self.claim {
-            claim.held.retain(|held| *held != sequence);
-        }
+    /// Forgets one event that the owner is not to be sent after all. Returns those that may be sent in
+    /// its place.
+    pub fn withdraw(&mut self, sequence: u64) -> Due {
+        let Some(claim) = &mut self.claim else { return Due::default() };
+        claim.held.retain(|held| *held != sequence);
+        claim.unacknowledged.retain(|sent| *sent != sequence);
+        claim.flush()
     }
 
     /// A client claims the device. Claiming as the owner changes the options and is no error.
@@ -252,9 +256,7 @@ impl Ownership {
         if let Some(challenge) = self.challenge.take_if(|challenge| challenge.deadline <= now) {
             let place = self.waiting.iter().position(|waiter| waiter.ticket == challenge.ticket);
             if let Some(waiter) = place.and_then(|place| self.waiting.remove(place)) {
-                if let Some(claim) = self.claim.take() {
-                    effects.push(Effect::Lost(claim.client));
-                }
+                self.lose(effects);
                 self.grant(now, waiter.client, waiter.options, waiter.ticket, effects);
             }
         }
@@ -315,23 +317,17 @@ impl Ownership {
         }
     }
 
-    /// Forgets what the owner has not been sent yet. Returns whether the client is the owner.
-    pub fn clear(&mut self, client: &Client) -> bool {
-        match self.claim.as_mut().filter(|claim| claim.client == *client) {
-            Some(claim) => {
-                claim.held.clear();
-                claim.unacknowledged.clear();
-                true
-            }
-            None => false,
-        }
+    /// Forgets what the owner has not been sent yet, and returns it; `None` where the client is not the
+    /// owner.
+    pub fn clear(&mut self, client: &Client) -> Option<VecDeque<u64>> {
+        let claim = self.claim.as_mut().filter(|claim| claim.client == *client)?;
+        claim.unacknowledged.clear();
+        Some(std::mem::take(&mut claim.held))
     }
 
     /// Refuses everyone who waits: the device's object goes away.
     pub fn close(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(claim) = self.claim.take() {
-            effects.push(Effect::Lost(claim.client));
-        }
+        self.lose(effects);
         for waiter in self.waiting.drain(..) {
             effects.push(Effect::Refused(waiter.ticket, Refused::DeviceGone));
         }
@@ -359,8 +355,24 @@ impl Ownership {
         self.challenge(now, effects);
     }
 
+    /// Takes the claim from its owner.
+    fn lose(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(claim) = self.end(effects) {
+            effects.push(Effect::Lost(claim.client));
+        }
+    }
+
+    /// Ends the claim; what was held back for its owner nobody gets.
+    fn end(&mut self, effects: &mut Vec<Effect>) -> Option<Claim> {
+        let mut claim = self.claim.take()?;
+        if !claim.held.is_empty() {
+            effects.push(Effect::Undelivered(std::mem::take(&mut claim.held)));
+        }
+        Some(claim)
+    }
+
     fn vacate(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        self.claim = None;
+        self.end(effects);
         self.challenge = None;
         match self.waiting.pop_front() {
             Some(next) => self.grant(now, next.client, next.options, next.ticket, effects),
@@ -575,6 +587,49 @@ mod tests {
         assert_eq!(ownership.acknowledge(&client(ALICE), 1), due(&[3]));
         assert_eq!(ownership.acknowledge(&client(ALICE), 3), due(&[4, 5]));
         assert_eq!(ownership.acknowledge(&client(BOB), 9), None);
+    }
+
+    #[test]
+    fn what_is_withdrawn_leaves_its_place_to_the_next() {
+        let mut ownership = Ownership::default();
+        let options = Options { credit: Some(1), ..Options::default() };
+        ownership.claim(at(0), client(ALICE), options, Ticket(1), &mut Vec::new());
+        for sequence in 1..=4 {
+            ownership.deliver(at(0), sequence);
+        }
+        assert_eq!(ownership.withdraw(3).sequences, [0; 0], "one held: no credit has become free");
+        assert_eq!(ownership.withdraw(1).sequences, [2], "one sent has");
+        assert_eq!(ownership.acknowledge(&client(ALICE), 2).unwrap().sequences, [4]);
+    }
+
+    #[test]
+    fn what_was_held_for_an_owner_is_told_when_its_claim_ends() {
+        let options = Options { credit: Some(1), ..Options::default() };
+        let held = || Effect::Undelivered(VecDeque::from([2, 3]));
+        let owned = || {
+            let mut ownership = Ownership::default();
+            ownership.claim(at(0), client(ALICE), options, Ticket(1), &mut Vec::new());
+            for sequence in 1..=3 {
+                ownership.deliver(at(0), sequence);
+            }
+            ownership
+        };
+        let (mut released, mut effects) = (owned(), Vec::new());
+        released.release(at(1), &client(ALICE), &mut effects);
+        assert_eq!(effects, [held()]);
+        let (mut left, mut effects) = (owned(), Vec::new());
+        left.gone(at(1), &client(ALICE), &mut effects);
+        assert_eq!(effects, [held()]);
+        let (mut closed, mut effects) = (owned(), Vec::new());
+        closed.close(&mut effects);
+        assert_eq!(effects, [held(), Effect::Lost(client(ALICE))]);
+        let (mut challenged, mut effects) = (owned(), Vec::new());
+        challenged.claim(at(1), client(BOB), waiting(9000), Ticket(2), &mut Vec::new());
+        challenged.timeout(at(1001), &mut effects);
+        assert_eq!(effects, [held(), Effect::Lost(client(ALICE)), Effect::Granted(Ticket(2))]);
+        let mut cleared = owned();
+        assert_eq!(cleared.clear(&client(BOB)), None);
+        assert_eq!(cleared.clear(&client(ALICE)), Some(VecDeque::from([2, 3])));
     }
 
     #[test]

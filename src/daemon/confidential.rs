@@ -5,10 +5,11 @@
 //! stays here longer than it can be used: the ring's copy is wiped when the code expires, delivered or
 //! not. It is never handed to a later owner.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
@@ -16,6 +17,7 @@ use tracing::{info, warn};
 
 use super::call::Error;
 use super::claim::Effect;
+use super::rights::Caller;
 use super::{Daemon, Key, Notice, Signal};
 use crate::event::{
     Content, Detail, Event, Request, Scan, Sensitivity, Settlement, Timestamp, Value, Verdict,
@@ -33,6 +35,9 @@ const TAKE_WITHIN: Duration = Duration::from_secs(30);
 /// How long an application may leave a customer without an answer.
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 
+/// The most of them in memory; the oldest goes first. More than any till sees in two minutes.
+const MOST: usize = 256;
+
 /// The confidential events that are still in memory.
 #[derive(Debug, Default)]
 pub(super) struct Confidential {
@@ -43,6 +48,7 @@ pub(super) struct Confidential {
 #[derive(Debug)]
 struct Expiry {
     device: Key,
+    client: Client,
     at: Timestamp,
     delivered: bool,
     /// When the device is to say that nobody answers.
@@ -56,7 +62,7 @@ impl Confidential {
     }
 
     /// Somebody has dealt with the events of a device up to this one.
-    pub(super) fn answered(&mut self, device: Key, sequence: u64) {
+    pub(super) fn answered_up_to(&mut self, device: Key, sequence: u64) {
         for (_, expiry) in self.expiries.range_mut(..=sequence) {
             if expiry.device == device {
                 expiry.answer = None;
@@ -64,10 +70,16 @@ impl Confidential {
         }
     }
 
-    pub(super) fn delivered(&mut self, now: Timestamp, sequence: u64) {
+    /// Somebody deals with this event.
+    pub(super) fn answered(&mut self, sequence: u64) {
+        if let Some(expiry) = self.expiries.get_mut(&sequence) {
+            expiry.answer = None;
+        }
+    }
+
+    pub(super) fn delivered(&mut self, sequence: u64) {
         if let Some(expiry) = self.expiries.get_mut(&sequence) {
             expiry.delivered = true;
-            expiry.answer = Some(now + ANSWER_WITHIN);
         }
     }
 }
@@ -76,53 +88,89 @@ impl Daemon {
     /// A confidential scan has come.
     pub(super) fn confidential(&mut self, now: Timestamp, key: Key, mut scan: Scan) {
         let Some(device) = self.devices.get_mut(&key) else { return };
-        let window = device.config.as_ref().map_or(Duration::ZERO, |c| c.duplicate_window);
-        let repeated = device.is_duplicate(&scan, window);
-        device.remember(&scan);
         let content = scan.content;
-        if repeated && content == Content::PaymentCode {
+        let pays = content == Content::PaymentCode;
+        let owner =
+            device.confidant(scan.first, if pays { "payment-code" } else { "scan" }).cloned();
+        let window = device.config.as_ref().map_or(Duration::ZERO, |c| c.duplicate_window);
+        // The code itself is not kept for it: it would outlive its use.
+        let mark = self.seen.mark(scan.raw.expose());
+        let duplicate = device.is_duplicate(mark.expose(), scan.last, window);
+        // To an owner who has not had it a code is news, however long it has been there.
+        let told = device.had_last(owner.as_ref());
+        device.remember(mark, scan.last, owner.clone());
+        let (time, synchronised) = self.wall.at(now, scan.last);
+        if duplicate && told && pays {
             // A phone left before an auto-sense box: one event, and a count.
-            self.seen.again(scan.raw.expose());
+            device.health.repeated.fetch_add(1, Ordering::Relaxed);
+            self.seen.again(scan.raw.expose(), time);
             return;
         }
-        let needs = if content == Content::PaymentCode { "payment-code" } else { "scan" };
-        let owner = device.confidant(scan.first, needs).cloned();
         let origin = Arc::clone(&device.identity.origin);
-        let (time, synchronised) = self.wall.at(now, scan.last);
         let sequence = self.ring.newest() + 1;
-        if content == Content::PaymentCode {
+        if pays {
             let before = self.seen.note(scan.raw.expose(), time, sequence);
             scan.details.extend(before.map(seen_before));
             self.keep_seen();
         }
-        let life = scan.life.unwrap_or(LIFE);
-        let at = scan.last + life;
+        let at = scan.last + scan.life.unwrap_or(LIFE);
         if scan.life.is_some() {
             scan.details.push(("expires-latest", Value::Count(at.0)));
         }
-        let audience = match &owner {
-            Some(owner) => Audience::Only(owner.clone()),
-            None => Audience::Nobody,
-        };
+        if scan.sensitivity == Sensitivity::Personal {
+            // Nobody will get more than its text, which is masked.
+            scan.raw = Secret::new(Vec::new());
+        }
+        let audience = owner.clone().map_or(Audience::Nobody, Audience::Only);
+        let event = Event::Scan(if owner.is_some() { scan } else { wiped(scan) });
         let record = self.ring.push(|sequence| Record {
             sequence,
             origin,
-            event: Event::Scan(if owner.is_some() { scan } else { wiped(scan) }),
+            event,
             time,
             synchronised,
-            duplicate: false,
+            duplicate,
             audience,
         });
+        match owner {
+            Some(client) => {
+                let answer = pays.then(|| now + ANSWER_WITHIN);
+                let expiry = Expiry { device: key, client, at, delivered: false, answer };
+                self.confidential.expiries.insert(sequence, expiry);
+                self.make_room();
+                self.deliver(now, key, &record);
+            }
+            None => self.unclaimed(now, key, &record, pays),
+        }
+        // After the event, so that whoever gets both knows the one from the other.
         let withheld = Signal::Withheld { sequence, kind: content.word() };
         self.outbox.send(Notice::Signal(key, None, withheld));
-        if owner.is_none() {
-            info!(device = %record.origin.name, sequence, "withheld: nobody has claimed it");
-            self.sound(key, Verdict::Bad);
-            return;
+    }
+
+    /// There was nobody to have it: a cashier who waits for a code has to learn why none comes.
+    fn unclaimed(&mut self, now: Timestamp, key: Key, record: &Record, pays: bool) {
+        let Some(device) = self.devices.get_mut(&key) else { return };
+        let reason = match device.ownership.owner() {
+            None => "nobody has claimed the device",
+            Some(_) if pays && !device.ownership.may_pay() => {
+                "its owner has not the right `payment-code` ([access] in tillbus.toml)"
+            }
+            Some(_) => "its owner claimed the device only after it had begun",
+        };
+        info!(device = %record.origin.name, sequence = record.sequence, "withheld: {reason}");
+        if pays && device.said.tell(now, "unclaimed").is_some() {
+            let what = format!("a payment code was wiped: {reason}");
+            self.complain(key, "unclaimed", &what, record.sequence);
         }
-        let expiry = Expiry { device: key, at, delivered: false, answer: None };
-        self.confidential.expiries.insert(sequence, expiry);
-        self.deliver(now, key, &record);
+    }
+
+    /// Keeps what is in memory within its bound.
+    fn make_room(&mut self) {
+        while self.confidential.expiries.len() > MOST
+            && let Some(oldest) = self.confidential.expiries.keys().next().copied()
+        {
+            self.wipe(oldest);
+        }
     }
 
     /// Wipes what has expired, and lets devices say that nobody answers.
@@ -130,15 +178,15 @@ impl Daemon {
         let mut silent = Vec::new();
         let mut expired = Vec::new();
         for (sequence, expiry) in &mut self.confidential.expiries {
-            if expiry.answer.take_if(|answer| *answer <= now).is_some() {
-                silent.push(expiry.device);
-            }
             if expiry.at <= now {
                 expired.push(*sequence);
+            } else if expiry.answer.take_if(|answer| *answer <= now).is_some() {
+                silent.push((*sequence, expiry.device));
             }
         }
-        for key in silent {
-            self.sound(key, Verdict::Bad);
+        for (sequence, key) in silent {
+            let what = "a payment code has not been answered within 500 ms";
+            self.complain(key, "unanswered", what, sequence);
         }
         for sequence in expired {
             self.wipe(sequence);
@@ -147,18 +195,38 @@ impl Daemon {
 
     /// Wipes a confidential event. One that had not been delivered is reported: the cashier rescans.
     pub(super) fn wipe(&mut self, sequence: u64) {
+        if let Some(expiry) = self.forget(sequence)
+            && !expiry.delivered
+        {
+            let what = "a code could not be delivered in time and was wiped; scan it again";
+            self.complain(expiry.device, "expired", what, sequence);
+        }
+    }
+
+    /// Wipes a confidential event and says nothing. Does nothing to an event that is none.
+    pub(super) fn forget(&mut self, sequence: u64) -> Option<Forgotten> {
+        let Expiry { device, delivered, .. } = self.confidential.expiries.remove(&sequence)?;
         self.ring.wipe(sequence, wiped);
-        let Some(expiry) = self.confidential.expiries.remove(&sequence) else { return };
-        if expiry.delivered {
-            return;
+        Some(Forgotten { device, delivered })
+    }
+
+    /// A client has left: what was for it alone nobody can use any more.
+    pub(super) fn forget_all_of(&mut self, client: &Client) {
+        let expiries = self.confidential.expiries.iter();
+        let all: Vec<u64> = expiries
+            .filter(|(_, expiry)| expiry.client == *client)
+            .map(|(sequence, _)| *sequence)
+            .collect();
+        for sequence in all {
+            self.wipe(sequence);
         }
-        if let Some(device) = self.devices.get_mut(&expiry.device) {
-            device.ownership.drop_held(sequence);
+    }
+
+    /// A claim has ended before these could be sent.
+    pub(super) fn lose_undelivered(&mut self, sequences: &VecDeque<u64>) {
+        for sequence in sequences {
+            self.wipe(*sequence);
         }
-        self.sound(expiry.device, Verdict::Bad);
-        let message = "a code expired before it could be delivered; scan it again".to_owned();
-        let details = BTreeMap::from([("sequence", sequence)]);
-        self.fault(expiry.device, "expired", message, details);
     }
 
     /// Whether a held event may still go to its owner; one that may not is wiped.
@@ -177,7 +245,7 @@ impl Daemon {
         if !fresh {
             self.wipe(record.sequence);
         }
-        fresh && record.audience != Audience::Nobody
+        fresh && matches!(record.audience, Audience::Only(_))
     }
 
     /// After a payment code a claim that was made for one is over.
@@ -193,36 +261,40 @@ impl Daemon {
         self.settle_claims(key, effects, "one-payment-code");
     }
 
-    /// Hands over the secret part of an event, once.
+    /// Hands over the secret part of an event, once. The caller may deal with the event.
     pub(super) fn take(
         &mut self,
         now: Timestamp,
-        client: &Client,
+        caller: &Caller,
+        key: Key,
         sequence: u64,
     ) -> Result<OwnedFd, Error> {
         let record = self.ring.get(sequence).cloned();
-        let record = record.filter(|record| record.visible_to(client));
+        let record = record.filter(|record| record.visible_to(&caller.client));
         let Some(record) = record else {
             return Err(Error::Expired("it has been taken, or has expired, or was not for you"));
         };
         let Event::Scan(scan) = &record.event;
         if scan.sensitivity != Sensitivity::Card {
-            return Err(Error::Unsupported("the event came whole; there is nothing to take"));
+            return Err(Error::Unsupported("there is no more to this event than came with it"));
+        }
+        let device = self.devices.get(&key).ok_or(Error::DeviceGone)?;
+        if !device.rights.card.permits(caller) {
+            return Err(Error::AccessDenied("card"));
         }
         if now.since(scan.last) > TAKE_WITHIN {
             self.wipe(sequence);
             return Err(Error::Expired("it could be taken for 30 seconds"));
         }
-        info!(client = %client, sequence, "taken");
+        info!(client = %caller.client, sequence, "taken");
         let pipe = pipe(scan.raw.expose());
-        self.wipe(sequence);
+        self.forget(sequence);
         pipe.map_err(|_| Error::LimitExceeded("the system has no pipe left"))
     }
 
     /// What became of a payment code.
     pub(super) fn settle(
         &mut self,
-        key: Key,
         client: &Client,
         sequence: u64,
         settlement: Settlement,
@@ -235,7 +307,7 @@ impl Daemon {
         if !payment {
             return Err(Error::InvalidArgument(format!("event {sequence} is no payment code")));
         }
-        self.confidential.answered(key, sequence);
+        self.confidential.answered(sequence);
         if !self.seen.settle(sequence, settlement) {
             return Err(Error::Expired("the code has come again since, or is forgotten"));
         }
@@ -244,13 +316,16 @@ impl Daemon {
         Ok(())
     }
 
-    /// Lets the device tell the person before it how it went, where it can.
-    fn sound(&self, key: Key, verdict: Verdict) {
-        let Some(device) = self.devices.get(&key) else { return };
-        if device.can("indicate") {
+    /// Tells everyone that a code came to nothing, and lets the device tell the customer, where it can.
+    fn complain(&mut self, key: Key, kind: &'static str, what: &str, sequence: u64) {
+        let signalled = self.devices.get(&key).is_some_and(|device| {
             // Nobody waits for the answer to this id.
-            device.order(Order::Ask(RequestId(0), Request::Indicate(verdict)));
-        }
+            let order = Order::Ask(RequestId(0), Request::Indicate(Verdict::Bad));
+            device.can("indicate") && device.order(order)
+        });
+        let mute = if signalled { "" } else { "; the device cannot tell the customer" };
+        let details = BTreeMap::from([("sequence", sequence), ("signalled", u64::from(signalled))]);
+        self.fault(key, kind, format!("{what}{mute}"), details);
     }
 
     fn keep_seen(&self) {
@@ -258,6 +333,12 @@ impl Daemon {
             warn!(%error, "codes seen cannot be kept over a restart");
         }
     }
+}
+
+/// What is left to tell of a confidential event that was wiped.
+pub(super) struct Forgotten {
+    device: Key,
+    delivered: bool,
 }
 
 fn seen_before(before: Before) -> Detail {
@@ -281,3 +362,6 @@ fn pipe(bytes: &[u8]) -> std::io::Result<OwnedFd> {
     std::fs::File::from(write).write_all(bytes)?;
     Ok(read)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! From a session's report to what clients hear.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub(super) struct Said(HashMap<&'static str, (Timestamp, u64)>);
 
 impl Said {
     /// Whether to tell this one; if so, how many were kept quiet before it.
-    fn tell(&mut self, now: Timestamp, kind: &'static str) -> Option<u64> {
+    pub(super) fn tell(&mut self, now: Timestamp, kind: &'static str) -> Option<u64> {
         match self.0.get_mut(kind) {
             Some((last, quiet)) if now.since(*last) < TELL_EVERY => {
                 *quiet += 1;
@@ -122,8 +122,8 @@ impl Daemon {
         let Event::Scan(scan) = &event;
         let Some(device) = self.devices.get_mut(&key) else { return };
         let window = device.config.as_ref().map_or(Duration::ZERO, |c| c.duplicate_window);
-        let duplicate = device.is_duplicate(scan, window);
-        device.remember(scan);
+        let duplicate = device.is_duplicate(scan.raw.expose(), scan.last, window);
+        device.remember(scan.raw.clone(), scan.last, None);
         let audience = match device.ownership.owner_at(scan.first) {
             Some(owner) => Audience::Only(owner.clone()),
             None => Audience::Everyone,
@@ -148,7 +148,7 @@ impl Daemon {
         let owner = match &record.audience {
             Audience::Everyone => None,
             Audience::Only(owner) => Some(owner.clone()),
-            Audience::Nobody => return,
+            Audience::Past(_) | Audience::Nobody => return,
         };
         // One who has released the device since the first byte gets the read without credit.
         if let Some(owner) = owner.as_ref().filter(|owner| device.ownership.owner() == Some(owner))
@@ -162,7 +162,7 @@ impl Daemon {
             }
         }
         self.send_scan(key, owner, record, None, false);
-        self.confidential.delivered(now, record.sequence);
+        self.confidential.delivered(record.sequence);
         self.end_single_sale(now, key, record);
     }
 
@@ -181,25 +181,45 @@ impl Daemon {
     }
 
     /// Sends the owner what was held back and may go now.
-    pub(super) fn send_held(&mut self, now: Timestamp, key: Key, due: &Due) {
-        for sequence in &due.sequences {
-            let Some(record) = self.ring.get(*sequence).cloned() else { continue };
-            let Some(device) = self.devices.get(&key) else { return };
-            let owner = device.ownership.owner().cloned();
-            let age = now.since(record.received());
-            let most = device.ownership.max_age();
-            if !self.is_fresh(now, &record, most) {
-                continue;
+    pub(super) fn send_held(&mut self, now: Timestamp, key: Key, due: Due) {
+        let owner = self.devices.get(&key).and_then(|device| device.ownership.owner().cloned());
+        let Some(owner) = owner else { return };
+        let Due { sequences, mut prove } = due;
+        let mut queue = VecDeque::from(sequences);
+        while let Some(sequence) = queue.pop_front() {
+            // A payment code may have ended the claim; what comes behind it has no owner.
+            if !self.devices.get(&key).is_some_and(|device| device.is_owned_by(&owner)) {
+                queue.push_front(sequence);
+                self.lose_undelivered(&queue);
+                return;
             }
-            let stale = most.is_some_and(|most| age > most);
-            self.send_scan(key, owner, &record, Some(age), stale);
-            self.confidential.delivered(now, *sequence);
-            self.end_single_sale(now, key, &record);
+            if !self.send_late(now, key, &owner, sequence)
+                && let Some(device) = self.devices.get_mut(&key)
+            {
+                let more = device.ownership.withdraw(sequence);
+                prove |= more.prove;
+                queue.extend(more.sequences);
+            }
         }
-        let device = self.devices.get(&key).filter(|_| due.prove);
-        if let Some(owner) = device.and_then(|device| device.ownership.owner()) {
-            self.outbox.send(Notice::Prove(owner.clone()));
+        if prove {
+            self.outbox.send(Notice::Prove(owner));
         }
+    }
+
+    /// Sends one event that was held back; `false` where it is not there any more, or too old.
+    fn send_late(&mut self, now: Timestamp, key: Key, owner: &Client, sequence: u64) -> bool {
+        let Some(record) = self.ring.get(sequence).cloned() else { return false };
+        let age = now.since(record.received());
+        let device = self.devices.get(&key);
+        let most = device.and_then(|device| device.ownership.max_age());
+        if !self.is_fresh(now, &record, most) {
+            return false;
+        }
+        let stale = most.is_some_and(|most| age > most);
+        self.send_scan(key, Some(owner.clone()), &record, Some(age), stale);
+        self.confidential.delivered(sequence);
+        self.end_single_sale(now, key, &record);
+        true
     }
 
     fn line_fault(&mut self, now: Timestamp, key: Key, fault: &Fault) {
@@ -278,6 +298,7 @@ impl Daemon {
                     let signal = Signal::ClaimLost(lost);
                     self.outbox.send(Notice::Signal(key, Some(owner), signal));
                 }
+                Effect::Undelivered(sequences) => self.lose_undelivered(&sequences),
             }
         }
         match self.devices.get(&key) {

@@ -12,7 +12,7 @@ use super::rights::Right;
 use super::status::{Access, Identity, State, Status};
 use super::{Key, name};
 use crate::config::{DeviceConfig, Match};
-use crate::event::{Role, Scan, Timestamp};
+use crate::event::{Role, Timestamp};
 use crate::hotplug;
 use crate::recording::Recording;
 use crate::secret::Secret;
@@ -27,10 +27,9 @@ pub(super) struct Device {
     pub(super) key: Key,
     pub(super) identity: Arc<Identity>,
     pub(super) config: Option<Arc<DeviceConfig>>,
-    pub(super) scan_right: Right,
-    pub(super) payment_right: Right,
+    pub(super) rights: Rights,
     pub(super) ownership: Ownership,
-    pub(super) last_scan: Option<(Secret<Vec<u8>>, Timestamp)>,
+    last_scan: Option<Last>,
     pub(super) said: super::deliver::Said,
     pub(super) health: Arc<Health>,
     status: watch::Sender<Status>,
@@ -39,11 +38,27 @@ pub(super) struct Device {
     orders: Option<mpsc::Sender<Order>>,
 }
 
+/// Who may do what with a device.
+#[derive(Debug, Default)]
+pub(super) struct Rights {
+    pub(super) scan: Right,
+    pub(super) payment_code: Right,
+    pub(super) card: Right,
+}
+
+/// What the next scan is compared with.
+struct Last {
+    /// The code, or for a confidential one what it can be known again by.
+    mark: Secret<Vec<u8>>,
+    time: Timestamp,
+    heard_by: Option<Client>,
+}
+
 impl Device {
     pub(super) fn configured(
         key: Key,
         config: Arc<DeviceConfig>,
-        (scan_right, payment_right): (Right, Right),
+        rights: Rights,
         replayed: bool,
     ) -> Self {
         let transport = match config.matches {
@@ -67,7 +82,7 @@ impl Device {
             capabilities: config.capabilities.clone(),
         };
         let status = Status { enabled: true, ..Status::default() };
-        Self::new(key, identity, Some(config), (scan_right, payment_right), status)
+        Self::new(key, identity, Some(config), rights, status)
     }
 
     pub(super) fn unconfigured(key: Key, plug: &hotplug::Device) -> Self {
@@ -93,22 +108,21 @@ impl Device {
             serial_number: plug.serial.clone(),
             ..Status::default()
         };
-        Self::new(key, identity, None, Default::default(), status)
+        Self::new(key, identity, None, Rights::default(), status)
     }
 
     fn new(
         key: Key,
         identity: Identity,
         config: Option<Arc<DeviceConfig>>,
-        (scan_right, payment_right): (Right, Right),
+        rights: Rights,
         status: Status,
     ) -> Self {
         Self {
             key,
             identity: Arc::new(identity),
             config,
-            scan_right,
-            payment_right,
+            rights,
             ownership: Ownership::default(),
             last_scan: None,
             said: super::deliver::Said::default(),
@@ -129,6 +143,11 @@ impl Device {
         }
     }
 
+    /// Whether this client has claimed it.
+    pub(super) fn is_owned_by(&self, client: &Client) -> bool {
+        self.ownership.owner() == Some(client)
+    }
+
     /// Whether it can be asked this, in the words of `Capabilities`.
     pub(super) fn can(&self, ability: &str) -> bool {
         self.identity.capabilities.contains(&ability)
@@ -142,16 +161,26 @@ impl Device {
         (still && (right == "scan" || self.ownership.may_pay())).then_some(owner)
     }
 
-    /// Whether the same bytes came within the window.
-    pub(super) fn is_duplicate(&self, scan: &Scan, window: Duration) -> bool {
-        self.last_scan.as_ref().is_some_and(|(raw, time)| {
-            raw.expose() == scan.raw.expose() && scan.last.since(*time) < window
-        })
+    /// Whether the same code came within the window.
+    pub(super) fn is_duplicate(&self, mark: &[u8], time: Timestamp, window: Duration) -> bool {
+        let last = self.last_scan.as_ref();
+        last.is_some_and(|last| last.mark.expose() == mark && time.since(last.time) < window)
+    }
+
+    /// Whether the last code was this client's, or there is none to have it now.
+    pub(super) fn had_last(&self, client: Option<&Client>) -> bool {
+        let heard_by = self.last_scan.as_ref().and_then(|last| last.heard_by.as_ref());
+        client.is_none_or(|client| heard_by == Some(client))
     }
 
     /// What to compare the next scan with.
-    pub(super) fn remember(&mut self, scan: &Scan) {
-        self.last_scan = Some((scan.raw.clone(), scan.last));
+    pub(super) fn remember(
+        &mut self,
+        mark: Secret<Vec<u8>>,
+        time: Timestamp,
+        heard_by: Option<Client>,
+    ) {
+        self.last_scan = Some(Last { mark, time, heard_by });
     }
 
     /// When its claims need attention.

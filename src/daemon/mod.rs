@@ -28,7 +28,7 @@ use tracing::{error, info, warn};
 
 use self::call::{Call, Error, Reply};
 use self::confidential::Confidential;
-use self::device::Device;
+use self::device::{Device, Rights};
 pub use self::outbox::{Notice, Outbox, Property, Signal, View};
 use self::plan::{Place, Plugged};
 use self::rights::Right;
@@ -196,10 +196,12 @@ impl Daemon {
                     return;
                 }
                 Some(wake) => self.handle(now, wake),
-                None => {
-                    self.expire(now);
-                    self.expire_confidential(now);
-                }
+                None => {}
+            }
+            // Asked after every wake: where one follows another, the alarm is never heard.
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                self.expire(now);
+                self.expire_confidential(now);
             }
         }
     }
@@ -350,12 +352,13 @@ impl Daemon {
         }
         for config in rest {
             let key = self.next_key();
-            let scan_right = if config.access.scan == config_access.scan {
+            let scan = if config.access.scan == config_access.scan {
                 self.scan_right.clone()
             } else {
                 Right::resolve(&config.access.scan)
             };
-            let rights = (scan_right, Right::resolve(&config.access.payment_code));
+            let payment_code = Right::resolve(&config.access.payment_code);
+            let rights = Rights { scan, payment_code, card: Right::resolve(&config.access.card) };
             let replayed = self.replays.contains_key(&config.name);
             let device = Device::configured(key, config, rights, replayed);
             self.outbox.send(Notice::Added(device.view()));

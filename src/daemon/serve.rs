@@ -10,7 +10,7 @@ use super::claim::{Effect, Options, Ticket};
 use super::rights::Caller;
 use super::status::State;
 use super::{Asked, Daemon, Key};
-use crate::event::{Request, Timestamp, Value};
+use crate::event::{Request, Timestamp, Value, Verdict};
 use crate::protocol::RequestId;
 use crate::session::{Order, Sight};
 use crate::store::Client;
@@ -51,22 +51,28 @@ impl Daemon {
             Act::Release(reply) => self.change_claim(now, caller, key, reply, |device, effects| {
                 device.ownership.release(now, &caller.client, effects)
             }),
-            Act::Clear(reply) => self.change_claim(now, caller, key, reply, |device, _| {
-                device.ownership.clear(&caller.client)
-            }),
+            Act::Clear(reply) => {
+                let _ = reply.send(self.clear(now, caller, key));
+            }
             Act::Acknowledge(sequence, reply) => {
                 let _ = reply.send(self.acknowledge(now, caller, key, sequence));
             }
-            Act::Request(request, reply) => self.request(caller, key, request, reply),
+            Act::Request(request, reply) => {
+                let allowed = self.may_ask(caller, key, &request);
+                self.request(allowed, key, request, reply);
+            }
+            Act::Indicate(sequence, verdict, reply) => {
+                let allowed = self.may_indicate(caller, key, sequence, verdict);
+                self.request(allowed, key, Request::Indicate(verdict), reply);
+            }
             Act::Take(sequence, reply) => {
                 let owned = self.of_own_event(caller, key, sequence);
-                let _ = reply.send(owned.and_then(|()| self.take(now, &caller.client, sequence)));
+                let _ = reply.send(owned.and_then(|()| self.take(now, caller, key, sequence)));
             }
             Act::Settle(sequence, settlement, reply) => {
                 let owned = self.of_own_event(caller, key, sequence);
-                let _ = reply.send(
-                    owned.and_then(|()| self.settle(key, &caller.client, sequence, settlement)),
-                );
+                let _ = reply
+                    .send(owned.and_then(|()| self.settle(&caller.client, sequence, settlement)));
             }
             Act::Diagnose(reply) => self.diagnose(caller, key, reply),
         }
@@ -85,8 +91,7 @@ impl Daemon {
             Some(device) if device.config.is_none() => {
                 Some(Error::NotReady("no configuration names this device".to_owned()))
             }
-            Some(device) if !device.scan_right.permits(caller) => Some(Error::AccessDenied("scan")),
-            Some(_) => None,
+            Some(device) => refused(device, caller, &options),
         };
         if let Some(error) = refusal {
             let _ = reply.send(Err(error));
@@ -97,7 +102,7 @@ impl Daemon {
         self.callers.claims.insert(ticket.0, reply);
         let mut effects = Vec::new();
         if let Some(device) = self.devices.get_mut(&key) {
-            options.may_pay = device.payment_right.permits(caller);
+            options.may_pay = device.rights.payment_code.permits(caller);
             device.ownership.claim(now, caller.client.clone(), options, ticket, &mut effects);
         }
         self.settle_claims(key, effects, "challenged");
@@ -144,13 +149,30 @@ impl Daemon {
         let device = self.devices.get_mut(&key).ok_or(Error::DeviceGone)?;
         let due = device.ownership.acknowledge(&caller.client, sequence);
         let due = due.ok_or_else(|| not_owner(device))?;
-        self.confidential.answered(key, sequence);
-        self.send_held(now, key, &due);
+        self.confidential.answered_up_to(key, sequence);
+        self.send_held(now, key, due);
         Ok(())
     }
 
-    fn request(&mut self, caller: &Caller, key: Key, request: Request, reply: Reply<()>) {
-        if let Err(error) = self.may_ask(caller, key, &request) {
+    /// What was held back for the owner is forgotten; nothing of it has gone wrong.
+    fn clear(&mut self, now: Timestamp, caller: &Caller, key: Key) -> Result<(), Error> {
+        let device = self.devices.get_mut(&key).ok_or(Error::DeviceGone)?;
+        let held = device.ownership.clear(&caller.client).ok_or_else(|| not_owner(device))?;
+        for sequence in held {
+            self.forget(sequence);
+        }
+        self.alive(now, &caller.client);
+        Ok(())
+    }
+
+    fn request(
+        &mut self,
+        allowed: Result<(), Error>,
+        key: Key,
+        request: Request,
+        reply: Reply<()>,
+    ) {
+        if let Err(error) = allowed {
             let _ = reply.send(Err(error));
             return;
         }
@@ -164,24 +186,48 @@ impl Daemon {
         }
     }
 
-    /// That the caller owns the device and the event came from it.
+    /// That the event came from the device, and the caller owns that or was the one to get the event:
+    /// a claim for a single sale is over by the time the code has been paid with.
     fn of_own_event(&self, caller: &Caller, key: Key, sequence: u64) -> Result<(), Error> {
         let device = self.devices.get(&key).ok_or(Error::DeviceGone)?;
-        if device.ownership.owner() != Some(&caller.client) {
+        let record = self.ring.get(sequence);
+        let record = record.filter(|record| record.origin.name == device.identity.origin.name);
+        let had = record.is_some_and(|record| record.went_to(&caller.client));
+        if !had && !device.is_owned_by(&caller.client) {
             return Err(not_owner(device));
         }
-        let record = self.ring.get(sequence);
-        if record.is_some_and(|record| record.origin.name == device.identity.origin.name) {
-            return Ok(());
+        let missing = || format!("event {sequence} is not one of this device's");
+        record.map(|_| ()).ok_or_else(|| Error::InvalidArgument(missing()))
+    }
+
+    /// Whoever had the event may say how it went with it, unless somebody else owns the device now.
+    fn may_indicate(
+        &mut self,
+        caller: &Caller,
+        key: Key,
+        sequence: u64,
+        verdict: Verdict,
+    ) -> Result<(), Error> {
+        let device = self.devices.get(&key).ok_or(Error::DeviceGone)?;
+        match device.ownership.owner() {
+            Some(owner) if *owner != caller.client => return Err(not_owner(device)),
+            _ => self.of_own_event(caller, key, sequence)?,
         }
-        Err(Error::InvalidArgument(format!("event {sequence} is not one of this device's")))
+        self.confidential.answered(sequence);
+        self.can(key, &Request::Indicate(verdict))
     }
 
     fn may_ask(&self, caller: &Caller, key: Key, request: &Request) -> Result<(), Error> {
         let device = self.devices.get(&key).ok_or(Error::DeviceGone)?;
-        if device.ownership.owner() != Some(&caller.client) {
+        if !device.is_owned_by(&caller.client) {
             return Err(not_owner(device));
         }
+        self.can(key, request)
+    }
+
+    /// That the device has such an ability and is there.
+    fn can(&self, key: Key, request: &Request) -> Result<(), Error> {
+        let device = self.devices.get(&key).ok_or(Error::DeviceGone)?;
         if !device.can(request.ability()) {
             return Err(Error::Unsupported(match request {
                 Request::Trigger(_) => "this device cannot be triggered by the host",
@@ -201,7 +247,7 @@ impl Daemon {
             let _ = reply.send(Err(Error::DeviceGone));
             return;
         };
-        if device.config.is_some() && !device.scan_right.permits(caller) {
+        if device.config.is_some() && !device.rights.scan.permits(caller) {
             let _ = reply.send(Err(Error::AccessDenied("scan")));
             return;
         }
@@ -229,6 +275,7 @@ impl Daemon {
             }
             self.settle_claims(key, effects, "challenged");
         }
+        self.forget_all_of(client);
     }
 
     pub(super) fn alive(&mut self, now: Timestamp, client: &Client) {
@@ -239,7 +286,7 @@ impl Daemon {
             .filter(|(_, due)| !due.sequences.is_empty())
             .collect();
         for (key, due) in due {
-            self.send_held(now, key, &due);
+            self.send_held(now, key, due);
         }
     }
 
@@ -253,12 +300,22 @@ impl Daemon {
             }
             device.ownership.timeout(now, &mut effects);
             let due = device.ownership.overdue(now);
-            self.send_held(now, key, &due);
+            self.send_held(now, key, due);
             if !effects.is_empty() {
                 self.settle_claims(key, effects, "challenged");
             }
         }
     }
+}
+
+/// Why the caller may not claim the device.
+fn refused(device: &super::Device, caller: &Caller, options: &Options) -> Option<Error> {
+    if !device.rights.scan.permits(caller) {
+        return Some(Error::AccessDenied("scan"));
+    }
+    // Such a claim would never end: no payment code would ever come.
+    let waits_for_ever = options.until_payment_code && !device.rights.payment_code.permits(caller);
+    waits_for_ever.then_some(Error::AccessDenied("payment-code"))
 }
 
 fn not_owner(device: &super::Device) -> Error {

@@ -131,8 +131,9 @@ impl DeviceInterface {
         self.view.status.borrow().last_fault.clone()
     }
 
-    /// Counts since the daemon started: `bytes`, `events`, `opened`, `disconnected`, and one for
-    /// each kind of fault.
+    /// Counts since the daemon started: `bytes`, `events`, `repeated` (payment codes that came again
+    /// at once and are no events of their own), `opened`, `disconnected`, and one for each kind of
+    /// fault of the line.
     #[zbus(property(emits_changed_signal = "false"))]
     fn health(&self) -> BTreeMap<&'static str, u64> {
         self.view.health.read()
@@ -148,7 +149,8 @@ impl DeviceInterface {
     /// challenge. Options: `wait` (ms, 0 to 20000, default 0: a device that is taken is refused at
     /// once; else its owner is asked to release it), `credit` (the most unacknowledged events in
     /// flight, default unlimited), `max-age` (ms: events delivered later are marked `stale`, payment
-    /// codes are not delivered at all), `until` (`one-payment-code`: the claim ends with the first).
+    /// codes are not delivered at all), `until` (`one-payment-code`: the claim ends with the first,
+    /// which the caller may go on to `Take`, `Indicate` and `Settle`; needs the right to them).
     /// An owner that neither acknowledges nor answers `org.freedesktop.DBus.Peer.Ping` is sent 1024
     /// events, and one more every five seconds.
     async fn claim(
@@ -187,13 +189,14 @@ impl DeviceInterface {
         self.ask(&header, |reply| Act::Acknowledge(sequence, reply)).await
     }
 
-    /// Forgets the events that have not been delivered to the owner yet.
+    /// Forgets the events that have not been delivered to the owner yet; those that are for the owner
+    /// alone are wiped.
     async fn clear(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
         self.ask(&header, Act::Clear).await
     }
 
-    /// The secret part of an event (a card, an EMV payment code), once, for the owner: the read end
-    /// of a pipe.
+    /// The secret part of an event (a card, an EMVCo consumer-presented code), once, within 30
+    /// seconds, for the client that got the event: the read end of a pipe. Needs the right `card`.
     async fn take(
         &self,
         #[zbus(header)] header: Header<'_>,
@@ -227,7 +230,11 @@ impl DeviceInterface {
         Ok(evidence.into_iter().map(convert::evidence).collect())
     }
 
-    /// Something was wrong: its kind, in words, and numbers by name.
+    /// Something was wrong: its kind, in words, and numbers by name. Of payment codes: `unclaimed`
+    /// (one came and nobody who may have it owns the device), `unanswered` (its owner has not called
+    /// `Acknowledge`, `Indicate`, `Take` or `Settle` within 500 ms), `expired` (it could not be
+    /// delivered in time); each with `sequence`, and `signalled`: 1 where the device was told to tell
+    /// the customer, 0 where it has no way to.
     #[zbus(signal)]
     async fn fault(
         emitter: &SignalEmitter<'_>,
@@ -240,11 +247,12 @@ impl DeviceInterface {
     #[zbus(signal)]
     async fn release_requested(emitter: &SignalEmitter<'_>, details: Dict<'_>) -> zbus::Result<()>;
 
-    /// An event was for the owner alone, and you are not it; its sequence number and kind.
+    /// An event was for the owner alone; its sequence number and content. Everyone hears it, after
+    /// the event, so whoever got that passes this over.
     #[zbus(signal)]
     async fn withheld(emitter: &SignalEmitter<'_>, sequence: u64, kind: &str) -> zbus::Result<()>;
 
-    /// The claim is lost: `challenged` or `device-gone`.
+    /// The claim is lost: `challenged`, `device-gone` or `one-payment-code`.
     #[zbus(signal)]
     async fn claim_lost(emitter: &SignalEmitter<'_>, reason: &str) -> zbus::Result<()>;
 }

@@ -10,7 +10,7 @@ use super::client::Clients;
 use super::convert::{self, Dict};
 use super::error::Error;
 use crate::daemon::View;
-use crate::daemon::call::{Act, Call};
+use crate::daemon::call::{Act, Call, Reply};
 use crate::event::Request;
 
 /// A scanner.
@@ -25,14 +25,17 @@ impl ScannerInterface {
     }
 
     async fn ask(&self, header: &Header<'_>, request: Request) -> Result<(), Error> {
+        self.act(header, |reply| Act::Request(request, reply)).await
+    }
+
+    async fn act(
+        &self,
+        header: &Header<'_>,
+        act: impl FnOnce(Reply<()>) -> Act,
+    ) -> Result<(), Error> {
         let device = self.view.key;
-        self.clients
-            .ask(header, |caller, reply| Call::Device {
-                caller,
-                device,
-                act: Act::Request(request, reply),
-            })
-            .await
+        let call = |caller, reply| Call::Device { caller, device, act: act(reply) };
+        self.clients.ask(header, call).await
     }
 }
 
@@ -60,7 +63,8 @@ impl ScannerInterface {
     }
 
     /// Tells the person at the device how it went with an event: `good`, `bad`, `wait` or
-    /// `attention`. For the owner, where Capabilities has `indicate`.
+    /// `attention`. For the owner, and while the device is unclaimed for the client that got the
+    /// event, where Capabilities has `indicate`.
     async fn indicate(
         &self,
         #[zbus(header)] header: Header<'_>,
@@ -69,11 +73,12 @@ impl ScannerInterface {
     ) -> Result<(), Error> {
         self.clients.given_out(sequence)?;
         let verdict = convert::verdict(verdict)?;
-        self.ask(&header, Request::Indicate(verdict)).await
+        self.act(&header, |reply| Act::Indicate(sequence, verdict, reply)).await
     }
 
-    /// Tells how a payment code was used: `used`, `unused` or `unknown`, so that the same code can be
-    /// told from a second payment. For the owner.
+    /// Tells how a payment code was used: `used`, `unused` or `unknown`. Where the same code comes
+    /// again within ten minutes, `seen-before` says so. For the client that got the event, and for
+    /// the owner.
     async fn settle(
         &self,
         #[zbus(header)] header: Header<'_>,
@@ -81,15 +86,8 @@ impl ScannerInterface {
         verdict: &str,
     ) -> Result<(), Error> {
         self.clients.given_out(sequence)?;
-        let device = self.view.key;
         let settlement = convert::settlement(verdict)?;
-        self.clients
-            .ask(&header, |caller, reply| Call::Device {
-                caller,
-                device,
-                act: Act::Settle(sequence, settlement, reply),
-            })
-            .await
+        self.act(&header, |reply| Act::Settle(sequence, settlement, reply)).await
     }
 
     /// A code was read: its sequence number, its symbology in standard words, what it means
@@ -99,6 +97,13 @@ impl ScannerInterface {
     /// `aim`, `gtin-14`, `encoding`; `age-ms` when delivered late; `inferred`, `duplicate`,
     /// `simulated`, `stale` where true; and what GS1 data says, by `protocol-docs/gs1.md`. Broadcast while the device is unclaimed, else to its owner
     /// alone.
+    ///
+    /// Payment codes (`payment-code`) and what says who somebody is (`national-id`, `licence`) go to
+    /// the owner alone, or to nobody. The text of the latter two and of EMVCo consumer-presented
+    /// codes is masked, and they have no `raw`. A payment code has `wallet` and `confidence`
+    /// (`certain`, `likely`, `possible`); where its wallet documents a life, `expires-latest` (by the
+    /// clock of `received`); where it came within the last ten minutes, `seen-before` with `first`
+    /// (since 1970, µs), `count` and `verdict` (of `Settle`, else `none`).
     #[zbus(signal)]
     async fn scanned(
         emitter: &SignalEmitter<'_>,

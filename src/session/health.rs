@@ -12,6 +12,8 @@ pub struct Health {
     pub bytes: AtomicU64,
     /// Events made of them.
     pub events: AtomicU64,
+    /// Payment codes that came again at once, as part of the same event.
+    pub repeated: AtomicU64,
     /// Times the line was opened.
     pub opened: AtomicU64,
     /// Times the line went away.
@@ -36,6 +38,7 @@ impl Health {
         let named = [
             ("bytes", &self.bytes),
             ("events", &self.events),
+            ("repeated", &self.repeated),
             ("opened", &self.opened),
             ("disconnected", &self.disconnected),
         ];

@@ -6,7 +6,9 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::event::Settlement;
+use crate::secret::Secret;
 
 /// How long a code is remembered.
 pub const WINDOW: Duration = Duration::from_secs(600);
@@ -83,12 +86,19 @@ impl Seen {
         before
     }
 
-    /// The same code once more, as part of the event it came as before.
-    pub fn again(&mut self, code: &[u8]) {
+    /// The same code once more at `now`, as part of the event it came as before.
+    pub fn again(&mut self, code: &[u8], now: u64) {
         let digest = self.digest(code);
         if let Some(entry) = self.entries.get_mut(&digest) {
             entry.before.count += 1;
+            entry.last = now;
         }
+    }
+
+    /// What a code can be known again by, and nothing else of it.
+    #[must_use]
+    pub fn mark(&self, code: &[u8]) -> Secret<Vec<u8>> {
+        Secret::new(self.digest(code).to_vec())
     }
 
     /// What became of the code that came as this event. `false` where it has been forgotten.
@@ -105,7 +115,14 @@ impl Seen {
     pub fn keep(&self) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         let new = file.with_extension("new");
-        std::fs::write(&new, self.text())?;
+        // The key is in it. What was left of an earlier try may have other permissions.
+        match std::fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut created = OpenOptions::new();
+        let mut created = created.write(true).create_new(true).mode(0o600).open(&new)?;
+        created.write_all(self.text().as_bytes())?;
         std::fs::rename(&new, file)
     }
 
@@ -122,7 +139,8 @@ impl Seen {
 
     fn forget(&mut self, now: u64) {
         let window = u64::try_from(WINDOW.as_micros()).unwrap_or(u64::MAX);
-        self.entries.retain(|_, entry| now.saturating_sub(entry.last) < window);
+        // A clock that was ahead and has been set right must not keep codes for good.
+        self.entries.retain(|_, entry| now.abs_diff(entry.last) < window);
         while self.entries.len() >= ENTRIES {
             let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.last);
             let Some(oldest) = oldest.map(|(digest, _)| *digest) else { return };
@@ -172,6 +190,8 @@ fn unhex(text: &str) -> Option<Digest> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     const CODE: &[u8] = b"134567890123456789";
@@ -200,6 +220,20 @@ mod tests {
         seen.note(CODE, 0, 1);
         let later = u64::try_from(WINDOW.as_micros()).unwrap();
         assert_eq!(seen.note(CODE, later, 2), None);
+        // And so is one that came while the clock was a day ahead.
+        let mut seen = Seen::new([7; 32]);
+        seen.note(CODE, 86_400 * SECOND, 1);
+        assert_eq!(seen.note(CODE, SECOND, 2), None);
+    }
+
+    #[test]
+    fn a_phone_that_is_left_before_the_box_counts_and_is_remembered_from_its_end() {
+        let mut seen = Seen::new([7; 32]);
+        seen.note(CODE, SECOND, 1);
+        let last = u64::try_from(WINDOW.as_micros()).unwrap();
+        seen.again(CODE, last);
+        let before = seen.note(CODE, last + SECOND, 2);
+        assert_eq!(before, Some(Before { first: SECOND, count: 2, verdict: None }));
     }
 
     #[test]
@@ -212,6 +246,8 @@ mod tests {
         seen.keep().unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(!text.contains("134567890123456789"));
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "nobody else reads it");
         let mut again = Seen::kept_in(&file, [8; 32]);
         assert_eq!(
             again.note(CODE, 2 * SECOND, 1),

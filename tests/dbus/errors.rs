@@ -116,7 +116,7 @@ async fn what_the_device_or_the_event_does_not_have() {
     let call = client.call_raw(BOX, SCANNER, "Settle", &(1_u64, "used")).await;
     assert_failed(call, "InvalidArgument", "no payment code");
     let call = client.call_raw(BOX, DEVICE, "Take", &(1_u64,)).await;
-    assert_failed(call, "Unsupported", "nothing to take");
+    assert_failed(call, "Unsupported", "no more to this event");
 }
 
 #[tokio::test]

@@ -165,6 +165,8 @@ pub struct Start {
     pub user: Option<u32>,
     /// More arguments.
     pub arguments: Vec<String>,
+    /// The directory for what is to outlive it, as the service manager names it.
+    pub state: Option<PathBuf>,
 }
 
 impl Start {
@@ -175,6 +177,7 @@ impl Start {
             log: "debug",
             user: None,
             arguments: Vec::new(),
+            state: None,
         }
     }
 }
@@ -222,6 +225,10 @@ impl Daemon {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
+        command.env_remove("STATE_DIRECTORY");
+        if let Some(state) = &start.state {
+            command.env("STATE_DIRECTORY", state);
+        }
         if let Some(user) = start.user {
             command.uid(user).gid(user);
         }
@@ -331,6 +338,11 @@ pub fn scanner(name: &str, path: &Path) -> String {
     )
 }
 
+/// The configuration of a scanner like it, for payments.
+pub fn payment_box(name: &str, path: &Path) -> String {
+    scanner(name, path).replace("\"goods\"", "\"payment\"")
+}
+
 /// A bus, a daemon, and one scanner `lane1-box` that is ready.
 pub struct Lane {
     /// The daemon; first, so that it ends before what it stands on.
@@ -354,10 +366,19 @@ impl Lane {
 
     /// With more lines in the scanner's table, or tables after it.
     pub async fn open_with(more: &str) -> Self {
+        Self::open_as(scanner, more).await
+    }
+
+    /// With a scanner for payments.
+    pub async fn for_payments(more: &str) -> Self {
+        Self::open_as(payment_box, more).await
+    }
+
+    async fn open_as(configure: fn(&str, &Path) -> String, more: &str) -> Self {
         let bus = Bus::start();
         let path = bus.directory().join("lane1");
         let port = VirtualPort::create(Some(&path)).unwrap();
-        let configuration = scanner("lane1-box", &path) + more;
+        let configuration = configure("lane1-box", &path) + more;
         let daemon = Daemon::start(&bus, &configuration).await;
         Client::connect(&bus).await.until_state(BOX, "ready").await;
         Self { daemon, port, path, bus }
