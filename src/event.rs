@@ -106,6 +106,8 @@ pub enum Sensitivity {
     /// Everyone who may call the API.
     #[default]
     Public,
+    /// The owner alone, in clear: it says where somebody banks or lives, or opens a door.
+    Private,
     /// The owner alone, in clear: whoever has it can pay with it, once.
     Bearer,
     /// The owner alone, and masked: it says who somebody is.

@@ -90,7 +90,8 @@ fn details<'a>(record: &'a Record, scan: &'a Scan, age: Option<Duration>, stale:
     ]
     .into_iter()
     .collect();
-    if matches!(scan.sensitivity, Sensitivity::Public | Sensitivity::Bearer) {
+    if matches!(scan.sensitivity, Sensitivity::Public | Sensitivity::Private | Sensitivity::Bearer)
+    {
         details.insert("raw", scan.raw.expose().as_slice().into());
     }
     if let Some(aim) = scan.aim {

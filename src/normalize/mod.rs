@@ -9,6 +9,7 @@
 //! nothing where nobody asks for them: [`scan`] and [`explain`] are the same decisions.
 
 pub mod article;
+pub mod currency;
 pub mod gs1;
 pub mod gtin;
 pub mod infer;

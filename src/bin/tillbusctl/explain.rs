@@ -221,6 +221,7 @@ impl Printer<'_> {
         ))?;
         let words = match scan.sensitivity {
             Sensitivity::Public => return Ok(()),
+            Sensitivity::Private => "for the owner of the device alone: it is somebody's own",
             Sensitivity::Bearer => "for the owner of the device alone: who has it can pay with it",
             Sensitivity::Personal => {
                 "for the owner of the device alone, and masked: it is personal"
@@ -275,6 +276,7 @@ impl Printer<'_> {
         let mut map = scan::map(scan);
         let sensitivity = match scan.sensitivity {
             Sensitivity::Public => "public",
+            Sensitivity::Private => "private",
             Sensitivity::Bearer => "bearer",
             Sensitivity::Personal => "personal",
             Sensitivity::Card => "card",

@@ -8,7 +8,7 @@ use crate::value::Map;
 /// The text and, in hex, the bytes of a scan, as the owner of the device would see them on the bus:
 /// where they are personal or a card's, the text is masked already and the bytes stay here.
 pub(crate) fn visible(scan: &Scan) -> (&str, Option<String>) {
-    let is_shown = matches!(scan.sensitivity, Sensitivity::Public | Sensitivity::Bearer);
+    let is_shown = !matches!(scan.sensitivity, Sensitivity::Personal | Sensitivity::Card);
     (scan.text.expose(), is_shown.then(|| hex(scan.raw.expose())))
 }
 
@@ -65,6 +65,7 @@ mod tests {
         let Event::Scan(mut scan) = normalize::scan(reading, &Rules::default());
         for (sensitivity, is_shown) in [
             (Sensitivity::Public, true),
+            (Sensitivity::Private, true),
             (Sensitivity::Bearer, true),
             (Sensitivity::Personal, false),
             (Sensitivity::Card, false),
