@@ -11,6 +11,7 @@
 //! file is an empty one; one that cannot be read is an error.
 
 mod access;
+mod content;
 mod device;
 mod matches;
 
@@ -20,6 +21,7 @@ pub use matches::Match;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::profile::errors::Errors;
 use crate::profile::{Catalogue, Profile, files};
@@ -106,6 +108,7 @@ fn read_files(paths: &Paths, errors: &mut Errors) -> Vec<File> {
 struct Tables<'a> {
     devices: Vec<Section<'a>>,
     access: Vec<Section<'a>>,
+    content: Vec<Section<'a>>,
 }
 
 impl<'a> Tables<'a> {
@@ -116,6 +119,7 @@ impl<'a> Tables<'a> {
         });
         self.devices.extend(errors.note(devices).into_iter().flatten());
         self.access.extend(errors.note(root.section("access")).flatten());
+        self.content.extend(errors.note(root.section("content")).flatten());
         if root.has("route") {
             let message = "`route` is not supported yet; accepted is a file without it";
             errors.push(root.error("route", message));
@@ -134,10 +138,14 @@ impl<'a> Tables<'a> {
         for section in &self.access {
             access = Access::read(section, &access, errors).unwrap_or(access);
         }
+        let mut shop = Arc::default();
+        for section in &self.content {
+            shop = content::read(section, &shop, errors).unwrap_or(shop);
+        }
         let devices: Vec<_> = self
             .devices
             .iter()
-            .map(|section| DeviceConfig::read(section, shelf, &access, errors))
+            .map(|section| DeviceConfig::read(section, shelf, &access, &shop, errors))
             .collect();
         refuse_doubles(&self.devices, errors);
         refuse_shared_matches(&self.devices, &devices, errors);

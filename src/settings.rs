@@ -216,6 +216,25 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A string in a form of its own, or a list of them, which may be empty. `parse` says what was
+    /// found and what is accepted.
+    ///
+    /// # Errors
+    ///
+    /// Where a value is no string, or `parse` refuses it; at the value itself.
+    pub fn parsed<T>(
+        &self,
+        key: &'static str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<Vec<T>>, Error> {
+        if self.strings_or_none(key)?.is_some_and(|values| values.is_empty()) {
+            return Ok(Some(Vec::new()));
+        }
+        self.list(key, |found| {
+            parse(found.string()?).map_err(|wrong| found.error(format!("`{key}`: {wrong}")))
+        })
+    }
+
     /// One of the accepted words.
     ///
     /// # Errors

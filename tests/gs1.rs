@@ -1,4 +1,4 @@
-//! GS1 data against published vectors, each named by where it is from, and against its own inverse.
+//! GS1 data and article numbers against published vectors, each named by where it is from, and against its own inverse.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,55 +8,16 @@
     reason = "a test fails loudly"
 )]
 
+mod gs1 {
+    mod articles;
+    pub(crate) mod scanned;
+}
+
+use gs1::scanned::{detail, said, scan, scanned};
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
-use tillbus::event::{
-    Aim, Content, Event, Reading, Scan, Sensitivity, Symbology, Timestamp, Value,
-};
+use tillbus::event::{Content, Sensitivity};
 use tillbus::normalize::gs1::{Ai, Element, Elements, Separators, Wrong, element, link};
-use tillbus::normalize::{self, Rules, Shop};
-use tillbus::secret::Secret;
-
-/// A message as a scanner sends it, AIM identifier first.
-fn scanned(message: &str, rules: &Rules) -> Scan {
-    let (aim, data) = match Aim::split(message.as_bytes()) {
-        Some((aim, data)) => (Some(aim), data),
-        None => (None, message.as_bytes()),
-    };
-    let reading = Reading {
-        symbology: aim.map(Symbology::from_aim),
-        aim,
-        data: Secret::new(data.to_vec()),
-        first: Timestamp(1),
-        last: Timestamp(2),
-    };
-    let Event::Scan(scan) = normalize::scan(reading, rules);
-    scan
-}
-
-fn scan(message: &str) -> Scan {
-    scanned(message, &Rules::default())
-}
-
-fn detail<'a>(scan: &'a Scan, name: &str) -> Option<&'a Value> {
-    scan.details.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
-}
-
-/// A detail as one text, maps as `name=value`.
-fn said(scan: &Scan, name: &str) -> String {
-    fn shown(value: &Value) -> String {
-        match value {
-            Value::Text(text) => text.to_string(),
-            Value::Count(count) => count.to_string(),
-            Value::Flag(flag) => flag.to_string(),
-            Value::List(list) => list.iter().map(shown).collect::<Vec<_>>().join(", "),
-            Value::Map(map) => {
-                let entries = map.iter().map(|(name, value)| format!("{name}={}", shown(value)));
-                entries.collect::<Vec<_>>().join(" ")
-            }
-        }
-    }
-    detail(scan, name).map(shown).unwrap_or_default()
-}
+use tillbus::normalize::{Rules, Shop};
 
 fn faults(elements: &Elements<'_>) -> Vec<(String, usize, Wrong)> {
     let faults = elements.faults.iter();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use encoding_rs::Encoding;
 
-use super::{Access, Match, Sheet, Shelf};
+use super::{Access, Match, Sheet, Shelf, content};
 use crate::event::Role;
 use crate::normalize::{Rules, Shop};
 use crate::profile::errors::Errors;
@@ -96,6 +96,7 @@ struct Own {
     matches: Match,
     duplicate_window: Duration,
     access: Access,
+    shop: Arc<Shop>,
 }
 
 impl DeviceConfig {
@@ -103,9 +104,10 @@ impl DeviceConfig {
         section: &Section<'_>,
         shelf: &Shelf<'_>,
         access: &Access,
+        shop: &Arc<Shop>,
         errors: &mut Errors,
     ) -> Option<Self> {
-        let own = Own::read(section, access, errors);
+        let own = Own::read(section, access, shop, errors);
         let sheet = errors.note(sheet(section, shelf)).flatten();
         let line = errors.note(section.section("line"));
         let protocol = errors.note(section.section("protocol"));
@@ -125,7 +127,12 @@ impl DeviceConfig {
 }
 
 impl Own {
-    fn read(section: &Section<'_>, access: &Access, errors: &mut Errors) -> Option<Self> {
+    fn read(
+        section: &Section<'_>,
+        access: &Access,
+        shop: &Arc<Shop>,
+        errors: &mut Errors,
+    ) -> Option<Self> {
         let name = errors.note(name(section));
         let lane = errors.note(lane(section));
         let role = errors.note(section.word("role", &ROLES));
@@ -136,6 +143,11 @@ impl Own {
             Some(own) => Access::read(&own, access, errors),
             None => Some(access.clone()),
         });
+        let own_shop = errors.note(section.section("content"));
+        let shop = own_shop.and_then(|own| match own {
+            Some(own) => content::read(&own, shop, errors),
+            None => Some(Arc::clone(shop)),
+        });
         let window = window?.unwrap_or(DUPLICATE_WINDOW_MS);
         Some(Self {
             name: name?,
@@ -144,6 +156,7 @@ impl Own {
             matches: matches?,
             duplicate_window: Duration::from_millis(window.into()),
             access: access?,
+            shop: shop?,
         })
     }
 }
@@ -236,13 +249,13 @@ fn assemble(
 ) -> DeviceConfig {
     let profile = &sheet.profile;
     let simulated = matches!(own.matches, Match::Pty(_));
-    let Own { name, lane, matches, duplicate_window, access, .. } = own;
+    let Own { name, lane, matches, duplicate_window, access, shop, .. } = own;
     let (id, status, vendor, model) =
         (&profile.id, profile.status, &profile.vendor, &profile.model);
     let source = format!(
         "name={name:?} lane={lane:?} role={} match={matches:?} profile={id:?} status={} \
          vendor={vendor:?} model={model:?} kind={} line={line:?} protocol={options} \
-         duplicate-window={duplicate_window:?} access={access:?}",
+         duplicate-window={duplicate_window:?} access={access:?} content={shop:?}",
         role.word(),
         status.word(),
         profile.kind.word(),
@@ -263,7 +276,7 @@ fn assemble(
         factory: spoken.factory,
         encodings: spoken.encodings,
         duplicate_window,
-        shop: Arc::default(),
+        shop,
         access,
         simulated,
         source,

@@ -27,6 +27,7 @@ use std::borrow::Cow;
 
 pub use ai::Ai;
 pub use check::check_pair;
+pub(super) use details::{decimal, quantity};
 pub use element::{Element, Elements, Fault, Missing};
 pub use link::Link;
 pub use table::rows;

@@ -12,13 +12,36 @@ use crate::event::{Gtin, Symbology};
 /// it. An add-on is not part of the number.
 #[must_use]
 pub fn of(symbology: Symbology, code: &[u8]) -> Option<Gtin> {
-    match (symbology, code.len()) {
-        (Symbology::Ean13, 13) | (Symbology::Ean8, 8) | (Symbology::Itf, 14) => from_digits(code),
-        (Symbology::UpcA | Symbology::UpcE, 12 | 13) => from_digits(code),
-        (Symbology::UpcE, 8) => from_digits(&expand_upc_e(code)?),
-        (Symbology::Ean13AddOn, 15 | 18) => from_digits(code.get(..13)?),
+    use Symbology as S;
+    let (main, add_on) = split(symbology, code);
+    if !add_on.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    match (symbology, main.len()) {
+        (S::Ean13 | S::Ean13AddOn, 13) | (S::Ean8 | S::Ean8AddOn, 8) => from_digits(main),
+        (S::Itf | S::Databar | S::DatabarLimited, 14) => from_digits(main),
+        (S::UpcA | S::UpcE | S::UpcAAddOn | S::UpcEAddOn, 12 | 13) => from_digits(main),
+        (S::Ean13AddOn, 12) => from_digits(main),
+        (S::UpcE | S::UpcEAddOn, 8) => from_digits(&expand_upc_e(main)?),
         _ => None,
     }
+}
+
+/// The number and the add-on of two or five digits behind it, which is empty where there is none.
+///
+/// A device that names EAN-13 and sends two or five digits more has read an add-on.
+#[must_use]
+pub fn split(symbology: Symbology, code: &[u8]) -> (&[u8], &[u8]) {
+    use Symbology as S;
+    let main = match (symbology, code.len()) {
+        (S::Ean13 | S::Ean13AddOn | S::UpcAAddOn | S::UpcEAddOn, 15 | 18) => 13,
+        (S::Ean13AddOn | S::UpcA | S::UpcAAddOn | S::UpcEAddOn, 14 | 17) => 12,
+        (S::UpcE | S::UpcEAddOn | S::Ean8 | S::Ean8AddOn, 10) => 8,
+        // Thirteen digits of UPC-E are its number as the standard sends it.
+        (S::UpcEAddOn | S::Ean8 | S::Ean8AddOn, 13) => 8,
+        _ => code.len(),
+    };
+    code.split_at_checked(main).unwrap_or((code, &[]))
 }
 
 /// The number that 8, 12, 13 or 14 digits with their check digit are.
