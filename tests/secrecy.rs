@@ -14,6 +14,10 @@
 
 mod support;
 
+mod secrecy {
+    mod payments;
+}
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
