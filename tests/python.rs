@@ -17,22 +17,8 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::Signal as Unix;
 use support::host::{Lane, scanner, soon};
 use support::program::Program;
+use support::python;
 use tillbus::sim::port::VirtualPort;
-
-/// The interpreter of the environment that `make test` has made. Without `make` it is made here;
-/// where that cannot be done, says why.
-fn python() -> Option<String> {
-    if let Ok(given) = std::env::var("TILLBUS_TEST_PYTHON") {
-        return Some(given);
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/python-client");
-    let made = Command::new(script).stderr(Stdio::inherit()).output().unwrap();
-    if !made.status.success() {
-        println!("skipped: no Python environment (see above); `make test` makes one");
-        return None;
-    }
-    Some(String::from_utf8(made.stdout).unwrap().trim().to_owned())
-}
 
 /// Whether a tool is there; else says that it is not.
 fn has(tool: &str) -> bool {
@@ -47,7 +33,7 @@ fn has(tool: &str) -> bool {
 
 #[tokio::test]
 async fn a_python_client_made_from_introspection_does_everything() {
-    let Some(python) = python() else { return };
+    let Some(python) = python::interpreter() else { return };
     let mut lane = Lane::open().await;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/client.py");
     let mut client = Program::start(Command::new(python).arg(script).arg(lane.bus.address()));

@@ -6,6 +6,7 @@
 pub mod client;
 pub mod host;
 pub mod program;
+pub mod python;
 
 use std::fmt::Write as _;
 use std::time::Duration;

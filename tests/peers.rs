@@ -1,0 +1,16 @@
+//! Other people's implementations, from the Python package index, on generated samples: where they and
+//! we disagree, the test says why.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails loudly"
+)]
+
+mod support;
+
+mod peers {
+    mod payment;
+}
