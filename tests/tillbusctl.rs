@@ -21,5 +21,7 @@ mod explain;
 mod pages;
 #[path = "tillbusctl/ports.rs"]
 mod ports;
+#[path = "tillbusctl/qr.rs"]
+mod qr;
 #[path = "tillbusctl/tool.rs"]
 mod tool;

@@ -2,7 +2,7 @@
 
 use crate::tool::Tool;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "devices",
     "show",
     "watch",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 11] = [
     "record",
     "replay",
     "reload",
+    "qr",
     "completions",
     "man",
 ];

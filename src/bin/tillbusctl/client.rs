@@ -42,6 +42,7 @@ pub(crate) trait Device {
     fn retain(&self) -> zbus::Result<()>;
     fn release(&self) -> zbus::Result<()>;
     fn acknowledge(&self, sequence: u64) -> zbus::Result<()>;
+    fn show(&self, text: &str, options: HashMap<&str, Variant<'_>>) -> zbus::Result<()>;
     fn diagnose(&self) -> zbus::Result<Vec<Dict>>;
 }
 

@@ -11,6 +11,7 @@ mod identify;
 mod live;
 mod man;
 mod output;
+mod qr;
 mod record;
 mod reload;
 mod replay;
@@ -65,6 +66,7 @@ enum Command {
     Record(record::Options),
     Replay(replay::Options),
     Reload(reload::Options),
+    Qr(Box<qr::Options>),
     Completions(completions::Options),
     Man(man::Options),
 }
@@ -99,6 +101,7 @@ async fn run(place: &Place, command: Command) -> Result<(), Error> {
         Command::Record(options) => record::run(&options).await,
         Command::Replay(options) => replay::run(options).await,
         Command::Reload(options) => reload::run(place, &options).await,
+        Command::Qr(options) => qr::run(place, &options).await,
         Command::Completions(options) => completions::run(&options),
         Command::Man(options) => man::run(&options),
     }
