@@ -1,14 +1,16 @@
-//! Ports that come and go, as udev tells; nothing here opens one or writes to one.
+//! Ports and HID interfaces that come and go, as udev tells; nothing here opens one or writes to one.
 //!
-//! [`Monitor`] lists the ports that there are and then tells of each change. [`PathWatch`] does
+//! [`Monitor`] lists those that there are and then tells of each change. [`PathWatch`] does
 //! the same for paths that udev knows nothing of. Both sleep until the kernel wakes them.
 //!
 //! udev's messages are read from its socket by ourselves: libudev cannot take over a socket that
 //! was passed in, and hides that messages were lost. Crate `udev` enumerates.
 
 mod device;
+mod hid;
 pub mod message;
 mod paths;
+mod scanners;
 mod socket;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -18,6 +20,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 pub use device::{Access, Device, Usb};
+pub use hid::Hid;
 use message::Message;
 pub use paths::{PathChange, PathWatch};
 use socket::{Arrival, Socket};
@@ -25,9 +28,9 @@ use socket::{Arrival, Socket};
 /// Something came or went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A port is there, or is there otherwise than before: other links, another access.
+    /// A device is there, or is there otherwise than before: other links, another access.
     Added(Device),
-    /// The port with this node is gone.
+    /// The device with this key is gone.
     Removed(PathBuf),
 }
 
@@ -104,9 +107,9 @@ impl Monitor {
             }
         };
         let gone: Vec<_> =
-            self.known.keys().filter(|node| !found.contains_key(*node)).cloned().collect();
-        for node in gone {
-            self.remove(&node);
+            self.known.keys().filter(|key| !found.contains_key(*key)).cloned().collect();
+        for key in gone {
+            self.remove(&key);
         }
         for device in found.into_values() {
             self.add(device);
@@ -118,26 +121,30 @@ impl Monitor {
             Heard::There(device) => self.add(device),
             // Gone before the ports were listed: if one of that name was found, it is a later one.
             Heard::Gone(_, sequence) if sequence <= self.listed => {}
-            Heard::Gone(node, _) => self.remove(&node),
+            Heard::Gone(key, _) => self.remove(&key),
         }
     }
 
-    fn add(&mut self, device: Device) {
-        let before = self.known.insert(device.node.clone(), device.clone());
+    fn add(&mut self, mut device: Device) {
+        let before = self.known.get(&device.key);
+        if let Some(before) = before.filter(|before| before.id == device.id) {
+            device.recall(before);
+        }
+        let before = self.known.insert(device.key.clone(), device.clone());
         match before {
             Some(before) if before == device => return,
             // The name went to another device, and that the first went was lost.
             Some(before) if before.id != device.id => {
-                self.news.push_back(Change::Removed(before.node));
+                self.news.push_back(Change::Removed(before.key));
             }
             _ => {}
         }
         self.news.push_back(Change::Added(device));
     }
 
-    fn remove(&mut self, node: &Path) {
-        if self.known.remove(node).is_some() {
-            self.news.push_back(Change::Removed(node.to_owned()));
+    fn remove(&mut self, key: &Path) {
+        if self.known.remove(key).is_some() {
+            self.news.push_back(Change::Removed(key.to_owned()));
         }
     }
 }
@@ -150,32 +157,49 @@ enum Heard {
 
 impl Heard {
     fn of(message: Message<'_>) -> Option<Self> {
-        if message.property("SUBSYSTEM") != Some("tty") {
+        let property = |key: &str| message.property(key);
+        let subsystem = property("SUBSYSTEM")?;
+        if !SUBSYSTEMS.contains(&subsystem) {
             return None;
         }
-        if message.property("ACTION") == Some("remove") {
-            let sequence = message.property("SEQNUM").and_then(|number| number.parse().ok());
-            let node = device::node(message.property("DEVNAME")?);
-            return Some(Self::Gone(node, sequence.unwrap_or(u64::MAX)));
+        match property("ACTION")? {
+            "remove" => {
+                let sequence = property("SEQNUM").and_then(|number| number.parse().ok());
+                let key = match subsystem {
+                    "tty" => device::node(property("DEVNAME")?),
+                    _ => hid::key(property("DEVPATH")?),
+                };
+                Some(Self::Gone(key, sequence.unwrap_or(u64::MAX)))
+            }
+            // A driver let go of it, the kernel's or our own: it is there still.
+            "unbind" => None,
+            // `add`, `change`, `bind`, `move`, `online`: the properties say what is there now.
+            _ => describe(property).map(Self::There),
         }
-        // `add`, `change`, `bind`, `move`, `online`: the properties say what is there now.
-        device::describe(|key| message.property(key), has_hardware).map(Self::There)
     }
 }
 
-/// The ports that udev's database has now, by node.
+/// Where udev has what we are after: ports, and the interfaces of USB devices.
+const SUBSYSTEMS: [&str; 2] = ["tty", "usb"];
+
+fn describe<'a>(property: impl Fn(&str) -> Option<&'a str>) -> Option<Device> {
+    device::describe(&property, has_hardware).or_else(|| hid::describe(&property))
+}
+
+/// What udev's database has now, by key.
 fn enumerate() -> io::Result<BTreeMap<PathBuf, Device>> {
     let mut enumerator = udev::Enumerator::new()?;
-    enumerator.match_subsystem("tty")?;
+    for subsystem in SUBSYSTEMS {
+        enumerator.match_subsystem(subsystem)?;
+    }
     // What udev has not finished yet is told when it has; without udev nobody would.
     if Path::new("/run/udev/control").exists() {
         enumerator.match_is_initialized()?;
     }
     let devices = enumerator.scan_devices()?.filter_map(|device| {
-        let property = |key: &str| device.property_value(key).and_then(|value| value.to_str());
-        device::describe(property, has_hardware)
+        describe(|key| device.property_value(key).and_then(|value| value.to_str()))
     });
-    Ok(devices.map(|device| (device.node.clone(), device)).collect())
+    Ok(devices.map(|device| (device.key.clone(), device)).collect())
 }
 
 /// Whether there is a UART behind a serial core port; others have no `type` and are what they are.

@@ -50,6 +50,8 @@ pub struct Spec {
     pub config: Arc<DeviceConfig>,
     /// Where it is.
     pub path: PathBuf,
+    /// Which of a USB device's interfaces it is, where that is known.
+    pub interface: Option<u8>,
     /// A recording to play instead of opening `path`.
     pub replay: Option<Recording>,
     /// Where to count.
@@ -144,7 +146,7 @@ async fn open(spec: &Spec, baud: u32, replay: Option<Recording>) -> Result<Port,
     match (replay, spec.config.protocol.carrier) {
         (Some(recording), _) => Ok(Port::replay(recording)),
         (None, Carrier::Serial) => Port::open(&spec.path, &spec.config.line, baud),
-        (None, Carrier::Hid) => Port::open_hid(&spec.path).await,
+        (None, Carrier::Hid { .. }) => Port::open_hid(&spec.path, spec.interface).await,
     }
 }
 

@@ -101,7 +101,7 @@ impl Line {
         let mut line = Self {
             device,
             protocol: factory(),
-            hid: (carrier == Carrier::Hid).then(stream::Decoder::default),
+            hid: matches!(carrier, Carrier::Hid { .. }).then(stream::Decoder::default),
             now: Timestamp(1_000_000),
             patience: None,
             to_host: VecDeque::new(),

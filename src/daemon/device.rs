@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::claim::Ownership;
 use super::outbox::{Property, View};
+use super::plan::Spot;
 use super::rights::Right;
 use super::status::{Access, Identity, State, Status};
 use super::{Key, name};
@@ -34,7 +35,7 @@ pub(super) struct Device {
     pub(super) health: Arc<Health>,
     status: watch::Sender<Status>,
     announced: Status,
-    path: PathBuf,
+    spot: Spot,
     orders: Option<mpsc::Sender<Order>>,
 }
 
@@ -96,7 +97,7 @@ impl Device {
             role: Role::default(),
             vendor: plug.vendor.clone(),
             model: plug.model.clone(),
-            transport: "serial",
+            transport: if plug.hid.is_some() { "hid" } else { "serial" },
             profile: String::new(),
             protocol: None,
             capabilities: Vec::new(),
@@ -129,7 +130,7 @@ impl Device {
             health: Arc::default(),
             announced: status.clone(),
             status: watch::Sender::new(status),
-            path: PathBuf::new(),
+            spot: Spot::default(),
             orders: None,
         }
     }
@@ -201,35 +202,40 @@ impl Device {
         self.set_state(State::Unconfigured, plug.access.into(), plug.node.clone());
     }
 
-    /// Whether a session for this path is running.
-    pub(super) fn is_at(&self, path: &Path) -> bool {
-        self.orders.is_some() && self.path.as_os_str() == path.as_os_str()
+    /// Whether a session for this spot is running.
+    pub(super) fn is_at(&self, spot: &Spot) -> bool {
+        self.orders.is_some() && self.is_path(&spot.path) && self.spot.interface == spot.interface
     }
 
-    /// What a session for this path needs.
+    fn is_path(&self, path: &Path) -> bool {
+        self.spot.path.as_os_str() == path.as_os_str()
+    }
+
+    /// What a session for this spot needs.
     pub(super) fn start(
         &mut self,
-        path: PathBuf,
+        spot: Spot,
         serial_number: String,
         replay: Option<Recording>,
     ) -> Option<(Spec, mpsc::Receiver<Order>)> {
         let config = Arc::clone(self.config.as_ref()?);
         let (orders, inbox) = mpsc::channel(ORDERS);
         self.orders = Some(orders);
-        self.path.clone_from(&path);
+        self.spot.clone_from(&spot);
+        let Spot { path, interface } = spot;
         self.status.send_modify(|status| {
             status.state = State::Opening;
             status.node.clone_from(&path);
             status.serial_number = serial_number;
         });
         let health = Arc::clone(&self.health);
-        Some((Spec { key: self.key, config, path, replay, health }, inbox))
+        Some((Spec { key: self.key, config, path, interface, replay, health }, inbox))
     }
 
     /// Lets the session end.
     pub(super) fn stop(&mut self) {
         self.orders = None;
-        self.path = PathBuf::new();
+        self.spot = Spot::default();
     }
 
     /// Gives the session an order; `false` where it has none or too many.
@@ -250,7 +256,7 @@ impl Device {
     /// A session that waits for this path tries again.
     pub(super) fn retry_at(&self, path: &Path) {
         // What is open says itself when it is gone.
-        if self.state() != State::Ready && self.path.as_os_str() == path.as_os_str() {
+        if self.state() != State::Ready && self.is_path(path) {
             // A full queue means that the session is awake anyway.
             self.order(Order::Retry);
         }
@@ -272,7 +278,7 @@ impl Device {
     }
 
     pub(super) fn node(&self) -> PathBuf {
-        self.path.clone()
+        self.spot.path.clone()
     }
 
     pub(super) fn set_enabled(&mut self, enabled: bool) {

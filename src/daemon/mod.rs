@@ -24,13 +24,13 @@ use std::sync::atomic::AtomicU64;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use self::call::{Call, Error, Reply};
 use self::confidential::Confidential;
 use self::device::{Device, Rights};
 pub use self::outbox::{Notice, Outbox, Property, Signal, View};
-use self::plan::{Place, Plugged};
+use self::plan::{Place, Plugged, Spot};
 use self::rights::Right;
 use self::status::{Access, State};
 use crate::clock;
@@ -276,12 +276,18 @@ impl Daemon {
     fn plug(&mut self, change: hotplug::Change) {
         match change {
             hotplug::Change::Added(plug) => {
-                info!(id = %plug.id, node = %plug.node.display(), "plugged in");
-                self.plugged.insert(plug.node.clone(), plug);
+                let (id, node) = (&plug.id, plug.node.display());
+                if plug.is_listed() {
+                    info!(%id, %node, "plugged in");
+                } else {
+                    debug!(%id, %node, "plugged in");
+                }
+                self.plugged.insert(plug.key.clone(), plug);
             }
-            hotplug::Change::Removed(node) => {
-                info!(node = %node.display(), "unplugged");
-                self.plugged.remove(&node);
+            hotplug::Change::Removed(key) => {
+                if let Some(plug) = self.plugged.remove(&key).filter(hotplug::Device::is_listed) {
+                    info!(id = %plug.id, node = %plug.node.display(), "unplugged");
+                }
             }
         }
         self.refresh();
@@ -379,7 +385,7 @@ impl Daemon {
         let places = plan::places(&configs, &self.plugged);
         for ((key, config), place) in keys.iter().zip(&configs).zip(places) {
             let place = if self.replays.contains_key(&config.name) {
-                Place::At(PathBuf::from("replay"))
+                Place::At(Spot { path: PathBuf::from("replay"), interface: None })
             } else {
                 place
             };
@@ -398,13 +404,13 @@ impl Daemon {
     fn place(&mut self, key: Key, place: Place) {
         let Some(device) = self.devices.get_mut(&key) else { return };
         match place {
-            Place::At(path) if device.is_at(&path) => return,
-            Place::At(path) => {
+            Place::At(spot) if device.is_at(&spot) => return,
+            Place::At(spot) => {
                 device.stop();
                 let plug = device.config.as_ref().and_then(|c| plan::behind(c, &self.plugged));
                 let serial = plug.map(|plug| plug.serial.clone()).unwrap_or_default();
                 let replay = self.replays.get(&device.identity.origin.name).cloned();
-                if let Some((spec, orders)) = device.start(path, serial, replay) {
+                if let Some((spec, orders)) = device.start(spot, serial, replay) {
                     let task =
                         self.sessions.spawn(session::run(spec, orders, self.report_to.clone()));
                     self.tasks.insert(task.id(), key);

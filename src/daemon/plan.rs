@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{DeviceConfig, Match};
-use crate::hotplug;
+use crate::hid::Usage;
+use crate::hotplug::{self, Hid};
+use crate::protocol::Carrier;
 
 /// Where a configured device is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,37 +19,51 @@ pub(super) enum Place {
     /// Nowhere: nothing plugged in answers to it.
     Absent,
     /// At this node or path. A path of configuration may not exist yet; the session waits for it.
-    At(PathBuf),
+    At(Spot),
     /// Several answer to it, or another configured device claims the same one.
     Ambiguous(Vec<PathBuf>),
 }
 
-/// What is plugged in, by node.
+/// What a session opens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Spot {
+    /// The node or path.
+    pub(super) path: PathBuf,
+    /// Which of a USB device's interfaces, where that is known.
+    pub(super) interface: Option<u8>,
+}
+
+/// What is plugged in, by key.
 pub(super) type Plugged = BTreeMap<PathBuf, hotplug::Device>;
+
+/// One that answers to a configured device: its key, and what to open.
+type Candidate<'a> = (&'a Path, Spot);
 
 /// Finds the place of each configured device, in the order of the configuration.
 #[must_use]
 pub(super) fn places(devices: &[Arc<DeviceConfig>], plugged: &Plugged) -> Vec<Place> {
-    let answers: Vec<Vec<&Path>> =
-        devices.iter().map(|device| candidates(&device.matches, plugged)).collect();
+    let answers: Vec<Vec<Candidate<'_>>> =
+        devices.iter().map(|device| candidates(device, plugged)).collect();
     let mut claimed: HashMap<&OsStr, usize> = HashMap::new();
-    for node in answers.iter().flatten() {
-        *claimed.entry(node.as_os_str()).or_default() += 1;
+    for (key, _) in answers.iter().flatten() {
+        *claimed.entry(key.as_os_str()).or_default() += 1;
     }
     answers
         .iter()
-        .map(|nodes| match nodes.as_slice() {
+        .map(|answers| match answers.as_slice() {
             [] => Place::Absent,
-            [node] if claimed.get(node.as_os_str()) > Some(&1) => {
-                Place::Ambiguous(vec![(*node).into()])
+            [(key, spot)] if claimed.get(key.as_os_str()) > Some(&1) => {
+                Place::Ambiguous(vec![spot.path.clone()])
             }
-            [node] => Place::At((*node).into()),
-            several => Place::Ambiguous(several.iter().map(|node| (*node).into()).collect()),
+            [(_, spot)] => Place::At(spot.clone()),
+            several => {
+                Place::Ambiguous(several.iter().map(|(_, spot)| spot.path.clone()).collect())
+            }
         })
         .collect()
 }
 
-/// What is plugged in and no configuration names.
+/// What is plugged in and no configuration names, as far as it is worth a mention.
 #[must_use]
 pub(super) fn spare<'p>(
     devices: &[Arc<DeviceConfig>],
@@ -55,7 +71,8 @@ pub(super) fn spare<'p>(
 ) -> Vec<&'p hotplug::Device> {
     plugged
         .values()
-        .filter(|plug| !devices.iter().any(|device| answers(&device.matches, plug)))
+        .filter(|plug| plug.is_listed())
+        .filter(|plug| !devices.iter().any(|device| names(&device.matches, plug)))
         .collect()
 }
 
@@ -65,25 +82,83 @@ pub(super) fn behind<'p>(
     device: &DeviceConfig,
     plugged: &'p Plugged,
 ) -> Option<&'p hotplug::Device> {
-    let mut plugs = plugged.values().filter(|plug| answers(&device.matches, plug));
+    let mut plugs = answering(device, plugged).into_iter();
     plugs.next().filter(|_| plugs.next().is_none())
 }
 
-fn candidates<'a>(matches: &'a Match, plugged: &'a Plugged) -> Vec<&'a Path> {
-    match matches {
+fn candidates<'a>(device: &'a DeviceConfig, plugged: &'a Plugged) -> Vec<Candidate<'a>> {
+    if let Some(path) = device.matches.path()
+        && !plugged.values().any(|plug| at(path, plug))
+    {
         // A path says where the device is, plugged in or not, known to udev or not.
-        Match::Path(path) | Match::Tty(path) | Match::Pty(path) => vec![
-            plugged.values().find(|plug| at(path, plug)).map_or(path, |plug| plug.node.as_path()),
-        ],
-        Match::Usb { .. } => plugged
-            .values()
-            .filter(|plug| answers(matches, plug))
-            .map(|plug| plug.node.as_path())
-            .collect(),
+        return vec![(path, Spot { path: path.to_owned(), interface: None })];
+    }
+    let answering = answering(device, plugged).into_iter();
+    answering
+        .map(|plug| {
+            let interface = plug.usb.filter(|_| plug.hid.is_some()).and_then(|usb| usb.interface);
+            (plug.key.as_path(), Spot { path: plug.node.clone(), interface })
+        })
+        .collect()
+}
+
+/// How well a plugged-in device suits a protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// It is something else.
+    No,
+    /// Nothing speaks against it.
+    Perhaps,
+    /// It says so itself, or configuration does.
+    Yes,
+}
+
+/// Those that answer to a device's match and suit its protocol, the best only.
+///
+/// What a HID interface is for is unknown until the kernel has read its report descriptor, and again
+/// after a daemon that had it has died. Several of one device that may be meant are none then: their
+/// turn comes when one of them is known, or configuration says which.
+fn answering<'p>(device: &DeviceConfig, plugged: &'p Plugged) -> Vec<&'p hotplug::Device> {
+    let named = plugged.values().filter(|plug| names(&device.matches, plug));
+    let fits: Vec<(Fit, &hotplug::Device)> =
+        named.map(|plug| (fit(device, plug), plug)).filter(|(fit, _)| *fit != Fit::No).collect();
+    let best = fits.iter().map(|(fit, _)| *fit).max();
+    let mut best: Vec<_> = fits.into_iter().filter(|(fit, _)| Some(*fit) == best).collect();
+    if let [(Fit::Perhaps, first), (_, second), ..] = best.as_slice()
+        && first.node == second.node
+    {
+        best.clear();
+    }
+    best.into_iter().map(|(_, plug)| plug).collect()
+}
+
+fn fit(device: &DeviceConfig, plug: &hotplug::Device) -> Fit {
+    let is_named = matches!(device.matches, Match::Usb { interface: Some(_), .. });
+    match (device.protocol.carrier, &plug.hid) {
+        (Carrier::Serial, None) => Fit::Yes,
+        (Carrier::Hid { .. }, Some(_)) if is_named => Fit::Yes,
+        (Carrier::Hid { applications }, Some(hid)) => suits(applications, hid),
+        _ => Fit::No,
     }
 }
 
-fn answers(matches: &Match, plug: &hotplug::Device) -> bool {
+/// A keyboard's boot protocol, which an interface tells at once (HID Usage Tables 1.5, 4.1).
+const KEYBOARD: Usage = Usage::new(0x01, 0x06);
+
+fn suits(applications: &[Usage], hid: &Hid) -> Fit {
+    if !hid.applications.is_empty() {
+        let is_one = hid.applications.iter().any(|usage| applications.contains(usage));
+        return if is_one { Fit::Yes } else { Fit::No };
+    }
+    if hid.is_alone || applications.contains(&KEYBOARD) == hid.is_keyboard {
+        Fit::Perhaps
+    } else {
+        Fit::No
+    }
+}
+
+/// Whether a match names a plugged-in device, whatever that is.
+fn names(matches: &Match, plug: &hotplug::Device) -> bool {
     match matches {
         Match::Path(path) | Match::Tty(path) | Match::Pty(path) => at(path, plug),
         Match::Usb { vendor, product, serial, interface } => plug.usb.as_ref().is_some_and(|usb| {

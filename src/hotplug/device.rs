@@ -5,13 +5,19 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, eaccess};
 
-/// A port that exists, whether or not we may open it.
+use super::hid::Hid;
+use super::scanners;
+use crate::hid::Usage;
+
+/// A port or a HID interface that exists, whether or not we may open it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     /// Where it is plugged, which product it is, its serial number and interface, by `/`: the same
     /// after a replug, whatever number the kernel gives it.
     pub id: String,
-    /// Its node, `/dev/ttyUSB0`.
+    /// What no other device has now: a port's node, a HID interface's place in sysfs.
+    pub key: PathBuf,
+    /// Its node, `/dev/ttyUSB0`; of a HID interface that of its device, `/dev/bus/usb/001/004`.
     pub node: PathBuf,
     /// The links that udev made to it, `/dev/serial/by-path/…` among them.
     pub links: Vec<PathBuf>,
@@ -25,7 +31,34 @@ pub struct Device {
     pub model: String,
     /// Whether we may open it, as far as its node tells.
     pub access: Access,
+    /// What it is as a HID interface, if it is one.
+    pub hid: Option<Hid>,
 }
+
+impl Device {
+    /// Whether it is worth a mention where no configuration names it: every port is; of all the
+    /// keyboards and mice only what says that it is a scanner, or has a scanner's id.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        let Some(hid) = &self.hid else { return true };
+        hid.applications.contains(&BAR_CODE_SCANNER)
+            || self.usb.is_some_and(|usb| scanners::is_scanner(usb.vendor, usb.product))
+    }
+}
+
+impl Device {
+    /// Takes over from what was known of it before what the kernel does not show at the moment.
+    pub(super) fn recall(&mut self, before: &Self) {
+        if let (Some(hid), Some(before)) = (&mut self.hid, &before.hid)
+            && hid.applications.is_empty()
+        {
+            hid.applications.clone_from(&before.applications);
+        }
+    }
+}
+
+/// Page 8C, usage 02 (HID Usage Tables 1.5, 23).
+const BAR_CODE_SCANNER: Usage = Usage::new(0x8C, 0x02);
 
 /// A device on USB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +138,9 @@ pub(super) fn describe<'a>(
         vendor: words(property("ID_VENDOR")),
         model: words(property("ID_MODEL")),
         access: Access::probe(&node),
+        key: node.clone(),
         node,
+        hid: None,
     })
 }
 
@@ -152,7 +187,7 @@ fn identity<'a>(
 /// The place in the device tree, where udev's rules have given none.
 ///
 /// On a bus with hotplug the tty's own name is left out; a soldered UART's number is its place.
-fn place(path: &str, pluggable: bool) -> String {
+pub(super) fn place(path: &str, pluggable: bool) -> String {
     let path = path.strip_prefix("/devices/").unwrap_or(path);
     let name = path.rsplit('/').next().unwrap_or_default();
     let parts = path.split('/').filter(|part| *part != "tty" && !(pluggable && *part == name));
@@ -160,7 +195,7 @@ fn place(path: &str, pluggable: bool) -> String {
 }
 
 /// udev writes blanks as underscores.
-fn words(value: Option<&str>) -> String {
+pub(super) fn words(value: Option<&str>) -> String {
     value.unwrap_or_default().replace('_', " ").trim().to_owned()
 }
 

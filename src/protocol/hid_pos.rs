@@ -28,7 +28,7 @@ pub const INFO: Info = Info {
     name: "hid-pos",
     title: "USB scanners of the HID point-of-sale class",
     kind: Kind::Scanner,
-    carrier: Carrier::Hid,
+    carrier: Carrier::Hid { applications: &[BAR_CODE_SCANNER] },
     configure,
 };
 
@@ -36,6 +36,7 @@ const fn scanner(id: u16) -> Usage {
     Usage::new(0x8C, id)
 }
 
+const BAR_CODE_SCANNER: Usage = scanner(0x02);
 const PREVENT_READ: Usage = scanner(0x5F);
 const INITIATE_READ: Usage = scanner(0x60);
 const SOUND_ERROR_BEEP: Usage = scanner(0x85);

@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::event::{Failure, Fault, Reading, Refusal, Request, Timestamp};
+use crate::hid::Usage;
 use crate::settings;
 
 /// The protocols, in the order in which a person is shown them.
@@ -68,7 +69,10 @@ pub enum Carrier {
     Serial,
     /// A HID interface on USB: [`Input::Descriptor`] comes first, then [`Input::Report`]s, and
     /// [`Item::Report`] go.
-    Hid,
+    Hid {
+        /// What the interface says that it is, one of these.
+        applications: &'static [Usage],
+    },
 }
 
 impl Carrier {
@@ -77,7 +81,7 @@ impl Carrier {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Serial => "serial",
-            Self::Hid => "hid",
+            Self::Hid { .. } => "hid",
         }
     }
 }

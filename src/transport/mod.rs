@@ -186,7 +186,7 @@ impl Port {
     /// # Errors
     ///
     /// As [`open`](Self::open).
-    pub async fn open_hid(path: &Path) -> Result<Self, Error> {
+    pub async fn open_hid(path: &Path, _interface: Option<u8>) -> Result<Self, Error> {
         Ok(Self { kind: Kind::VirtualHid(virtual_hid::VirtualHid::open(path).await?) })
     }
 

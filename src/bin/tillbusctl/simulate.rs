@@ -127,7 +127,7 @@ fn device(id: &str, directories: &[PathBuf]) -> Result<(Box<dyn Simulated>, Vec<
     let section = document.root().section("protocol").map_err(of)?.ok_or_else(gone)?;
     let bauds = match profile.protocol.info.carrier {
         Carrier::Serial => profile.line.bauds,
-        Carrier::Hid => Vec::new(),
+        Carrier::Hid { .. } => Vec::new(),
     };
     Ok(((info.configure)(&section).map_err(of)?, bauds))
 }
