@@ -35,6 +35,14 @@ const OPTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "datalogic",
+        &[
+            "label-ids = \"us\", acknowledge = \"both\", commands = { good = \"SOH\", trigger-on = \"T\" }",
+            "label-ids = \"eu\", label-position = \"suffix\", gap-ms = 20, acknowledge = \"labels\"",
+            "acknowledge = \"commands\", aim = \"required\", max-length = 16",
+        ],
+    ),
+    (
         "ssi",
         &[
             "acknowledge = \"last\", max-length = 16",
@@ -58,6 +66,8 @@ fn byte() -> impl Strategy<Value = u8> {
         Just(b'\n'),
         b'0'..=b'9',
         prop::sample::select(vec![0x00, 0x02, 0x03, 0x1D, 0x31, 0x33, 0x7E, b']', b'E', 0xFF]),
+        // Datalogic: label ids, acknowledgements.
+        prop::sample::select(b"AFE#*$RQ]\x06\x15".to_vec()),
         // SSI: lengths, sources, opcodes.
         prop::sample::select(vec![0x00, 0x01, 0x04, 0x06, 0x73, 0xC6, 0xD0, 0xD1, 0xF3, 0xF6]),
     ]

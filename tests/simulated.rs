@@ -40,6 +40,17 @@ const VARIANTS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "datalogic",
+        &[
+            "label-ids = \"us\"",
+            "label-ids = \"eu\", aim = \"off\"",
+            "label-ids = \"eu\", label-position = \"suffix\", suffix = \"CR LF\"",
+            "label-ids = \"us\", label-position = \"suffix\", acknowledge = \"labels\", aim = \"off\"",
+            "acknowledge = \"both\", commands = { trigger-on = \"T\", trigger-off = \"X\", enable = \"E\", \
+             disable = \"D\", good = \"SOH\", bad = \"F\" }",
+        ],
+    ),
+    (
         "ssi",
         &[
             "acknowledge = \"last\"",
@@ -292,7 +303,12 @@ fn what_a_device_reads_is_what_its_protocol_says() {
 
 #[test]
 fn devices_that_name_symbologies_do() {
-    for (name, options) in [("line-scanner", ""), ("ssi", ""), ("ssi", "aim = \"auto\"")] {
+    for (name, options) in [
+        ("line-scanner", ""),
+        ("ssi", ""),
+        ("ssi", "aim = \"auto\""),
+        ("datalogic", "label-ids = \"eu\", aim = \"off\""),
+    ] {
         let mut line = Line::new(name, options);
         line.scan(&codes()[0]);
         assert_eq!(line.readings[0].symbology, Some(Symbology::Ean13), "{name}");
@@ -326,10 +342,13 @@ fn devices_answer_what_they_are_asked() {
 
 #[test]
 fn a_disabled_device_reads_nothing() {
-    let mut line = Line::new("ssi", "");
-    line.ask(Request::Enable(false)).unwrap();
-    line.scan(&codes()[0]);
-    assert_eq!(line.readings, []);
+    let commands = "commands = { enable = \"E\", disable = \"D\" }";
+    for (name, options) in [("ssi", ""), ("datalogic", commands), ("line-scanner", commands)] {
+        let mut line = Line::new(name, options);
+        line.ask(Request::Enable(false)).unwrap();
+        line.scan(&codes()[0]);
+        assert_eq!(line.readings, [], "{name}");
+    }
 }
 
 /// What comes over a line on which two packets are damaged for each code, not before this byte.

@@ -26,9 +26,8 @@ use crate::protocol::{
 };
 use crate::secret::Secret;
 use crate::settings::{Error, Section};
-use vocabulary::Vocabulary;
-
 pub(super) use commands::{Command, Commands};
+pub(super) use vocabulary::Vocabulary;
 
 /// The registry's entry.
 pub const INFO: Info = Info {
@@ -76,8 +75,8 @@ fn configure(section: &Section<'_>) -> Result<Configured, Error> {
 /// The options, for every protocol whose codes come as lines.
 #[derive(Clone, Debug)]
 pub(super) struct Options {
-    settings: Settings,
-    aim: AimRule,
+    pub(super) settings: Settings,
+    pub(super) aim: AimRule,
 }
 
 impl Options {
@@ -239,21 +238,37 @@ impl Protocol for Commanded {
 fn decode(rule: AimRule, found: Found<'_>) -> Item {
     match found {
         Found::Fault(fault) => Item::Fault(fault),
-        Found::Frame { bytes, first, last } => match identify(rule, bytes) {
-            Ok((aim, code)) => Item::Reading(Reading {
-                symbology: aim.map(Symbology::from_aim),
+        Found::Frame { bytes, first, last } => reading(rule, None, bytes, (first, last)),
+    }
+}
+
+/// A code that came between these times, with or without an AIM identifier before it, whose symbology
+/// the device may have named in a way of its own.
+pub(super) fn reading(
+    rule: AimRule,
+    named: Option<Symbology>,
+    code: &[u8],
+    (first, last): (Timestamp, Timestamp),
+) -> Item {
+    match identify(rule, code) {
+        Ok((aim, code)) => {
+            let of_aim = aim.map(Symbology::from_aim);
+            // The identifier says more than a device's own id: it tells GS1 from the rest. Or nothing.
+            let known = of_aim.filter(|symbology| *symbology != Symbology::Unknown);
+            Item::Reading(Reading {
+                symbology: known.or(named).or(of_aim),
                 aim,
                 data: Secret::new(code.to_vec()),
                 first,
                 last,
-            }),
-            Err(fault) => Item::Fault(fault),
-        },
+            })
+        }
+        Err(fault) => Item::Fault(fault),
     }
 }
 
 /// Takes the AIM identifier off a line.
-pub(super) fn identify(rule: AimRule, line: &[u8]) -> Result<(Option<Aim>, &[u8]), Fault> {
+fn identify(rule: AimRule, line: &[u8]) -> Result<(Option<Aim>, &[u8]), Fault> {
     match (rule, Aim::split(line)) {
         (AimRule::Required, Some((_, []))) => Err(Fault::Partial { bytes: line.len() }),
         (AimRule::Required, Some((aim, code))) => Ok((Some(aim), code)),

@@ -6,6 +6,7 @@
 //! Adding one: the file, its `mod` line and its entry in [`ALL`], a page in `protocol-docs`, logs in
 //! `tests/logs/<name>/`, a simulator in `sim`. `tests/registry.rs` names whatever is missing.
 
+pub mod datalogic;
 pub mod grow_gm65;
 pub mod hid_pos;
 pub mod line_scanner;
@@ -19,7 +20,8 @@ use crate::hid::Usage;
 use crate::settings;
 
 /// The protocols, in the order in which a person is shown them.
-pub const ALL: &[Info] = &[line_scanner::INFO, grow_gm65::INFO, ssi::INFO, hid_pos::INFO];
+pub const ALL: &[Info] =
+    &[line_scanner::INFO, grow_gm65::INFO, ssi::INFO, datalogic::INFO, hid_pos::INFO];
 
 /// The protocol of this name.
 #[must_use]

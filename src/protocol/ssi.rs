@@ -21,14 +21,13 @@ use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{Failure, Fault, Reading, Refusal, Request, Symbology, Timestamp, Verdict};
+use crate::event::{Failure, Fault, Refusal, Request, Timestamp, Verdict};
 use crate::frame::Packets;
 use crate::frame::packet::Found;
-use crate::protocol::line_scanner::{AIM_RULES, AimRule, identify};
+use crate::protocol::line_scanner::{AIM_RULES, AimRule, reading};
 use crate::protocol::{
     Carrier, Configured, Info, Input, Item, Kind, Output, Protocol, RequestId, Token,
 };
-use crate::secret::Secret;
 use crate::settings::{Error, Section};
 use parts::{Numbered, Parts, first_segment};
 use wire::{Cause, Packet};
@@ -476,20 +475,7 @@ impl Talk {
         if code.is_empty() {
             return;
         }
-        match identify(*aim, code) {
-            Ok((aim, code)) => {
-                let of_aim = aim.map(Symbology::from_aim);
-                let named = of_aim.filter(|symbology| *symbology != Symbology::Unknown);
-                out.push(Item::Reading(Reading {
-                    symbology: named.or(wire::symbology(code_type)).or(of_aim),
-                    aim,
-                    data: Secret::new(code.to_vec()),
-                    first,
-                    last,
-                }));
-            }
-            Err(fault) => out.fault(fault),
-        }
+        out.push(reading(*aim, wire::symbology(code_type), code, (first, last)));
     }
 
     fn acknowledge(&self, opcode: u8, out: &mut Output) {

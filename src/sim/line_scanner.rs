@@ -5,7 +5,7 @@ mod orders;
 use super::{Actions, Code, Info, Simulated};
 use crate::event::{Aim, Symbology};
 use crate::settings::{Error, Section};
-use orders::Orders;
+pub(super) use orders::Orders;
 
 pub(super) const INFO: Info = Info { name: "line-scanner", configure };
 
@@ -21,44 +21,65 @@ enum Identifier {
 }
 
 fn configure(section: &Section<'_>) -> Result<Box<dyn Simulated>, Error> {
-    let by_silence = section.has("gap-ms");
-    let suffix = section.byte_strings("suffix")?.and_then(|all| all.into_iter().next());
-    let identifier = section.word(
-        "aim",
-        &[
-            ("off", Identifier::Never),
-            ("auto", Identifier::WhereKnown),
-            ("required", Identifier::Always),
-        ],
-    )?;
-    Ok(Box::new(LineScanner {
-        prefix: section.bytes("prefix")?.unwrap_or_default(),
-        suffix: suffix.unwrap_or_else(|| if by_silence { Vec::new() } else { b"\r".to_vec() }),
-        identifier: identifier.unwrap_or(Identifier::WhereKnown),
-        orders: Orders::read(section)?,
-    }))
+    Ok(Box::new(Commanded { lines: LineScanner::read(section)?, orders: Orders::read(section)? }))
 }
 
-struct LineScanner {
+/// How a code becomes a line.
+pub(super) struct LineScanner {
     prefix: Vec<u8>,
     suffix: Vec<u8>,
     identifier: Identifier,
-    orders: Orders,
 }
 
-impl Simulated for LineScanner {
-    fn scan(&mut self, code: &Code) -> Vec<u8> {
-        if !self.orders.enabled {
-            return Vec::new();
-        }
-        let known = code.symbology.and_then(aim_of);
+impl LineScanner {
+    pub(super) fn read(section: &Section<'_>) -> Result<Self, Error> {
+        let by_silence = section.has("gap-ms");
+        let suffix = section.byte_strings("suffix")?.and_then(|all| all.into_iter().next());
+        let identifier = section.word(
+            "aim",
+            &[
+                ("off", Identifier::Never),
+                ("auto", Identifier::WhereKnown),
+                ("required", Identifier::Always),
+            ],
+        )?;
+        Ok(Self {
+            prefix: section.bytes("prefix")?.unwrap_or_default(),
+            suffix: suffix.unwrap_or_else(|| if by_silence { Vec::new() } else { b"\r".to_vec() }),
+            identifier: identifier.unwrap_or(Identifier::WhereKnown),
+        })
+    }
+
+    /// The AIM identifier to be sent.
+    pub(super) fn identifier(&self, symbology: Option<Symbology>) -> String {
+        let known = symbology.and_then(aim_of);
         let identifier = match self.identifier {
             Identifier::Never => None,
             Identifier::WhereKnown => known,
             Identifier::Always => Some(known.unwrap_or(OTHER)),
         };
-        let identifier = identifier.map(|aim| aim.to_string()).unwrap_or_default();
-        [&self.prefix, identifier.as_bytes(), &code.data, &self.suffix].concat()
+        identifier.map(|aim| aim.to_string()).unwrap_or_default()
+    }
+
+    /// A line with this in it.
+    pub(super) fn line(&self, content: &[u8]) -> Vec<u8> {
+        [&self.prefix, content, &self.suffix].concat()
+    }
+}
+
+/// A box that takes commands.
+struct Commanded {
+    lines: LineScanner,
+    orders: Orders,
+}
+
+impl Simulated for Commanded {
+    fn scan(&mut self, code: &Code) -> Vec<u8> {
+        if !self.orders.enabled {
+            return Vec::new();
+        }
+        let identifier = self.lines.identifier(code.symbology);
+        self.lines.line(&[identifier.as_bytes(), &code.data].concat())
     }
 
     fn receive(&mut self, bytes: &[u8], out: &mut Actions) {

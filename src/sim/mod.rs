@@ -7,6 +7,7 @@
 //! A bad byte or a break cannot be simulated on a pty; a recording played in place of the port
 //! (`Port::replay`) has them.
 
+mod datalogic;
 mod garble;
 mod grow_gm65;
 mod hid_pos;
@@ -24,7 +25,8 @@ use crate::settings;
 pub use run::{Command, Options, Simulation, run};
 
 /// The simulated devices, under the names of their protocols.
-pub const ALL: &[Info] = &[line_scanner::INFO, grow_gm65::INFO, ssi::INFO, hid_pos::INFO];
+pub const ALL: &[Info] =
+    &[line_scanner::INFO, grow_gm65::INFO, ssi::INFO, datalogic::INFO, hid_pos::INFO];
 
 /// The simulated device that speaks the protocol of this name.
 #[must_use]

@@ -14,7 +14,7 @@ type Pair = (Vec<u8>, Vec<u8>);
 
 /// What is sent for each request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Vocabulary {
+pub(in crate::protocol) struct Vocabulary {
     trigger_on: Option<Vec<u8>>,
     trigger_off: Option<Vec<u8>>,
     /// To let it read, and not to.
@@ -36,7 +36,7 @@ struct Show {
 
 impl Vocabulary {
     /// Reads `commands` of the protocol's table.
-    pub(super) fn read(section: &Section<'_>) -> Result<Self, Error> {
+    pub(in crate::protocol) fn read(section: &Section<'_>) -> Result<Self, Error> {
         let Some(commands) = section.section("commands")? else { return Ok(Self::default()) };
         let read = Self {
             trigger_on: command(&commands, "trigger-on")?,
@@ -59,7 +59,7 @@ impl Vocabulary {
     }
 
     /// What a device with these commands can be asked.
-    pub(super) fn abilities(&self) -> Vec<&'static str> {
+    pub(in crate::protocol) fn abilities(&self) -> Vec<&'static str> {
         let verdicts = [&self.good, &self.bad, &self.wait, &self.attention];
         let has = [
             self.trigger_on.is_some(),
@@ -72,7 +72,7 @@ impl Vocabulary {
     }
 
     /// The bytes for a request.
-    pub(super) fn bytes(&self, request: &Request) -> Result<Vec<u8>, Refusal> {
+    pub(in crate::protocol) fn bytes(&self, request: &Request) -> Result<Vec<u8>, Refusal> {
         let command = match request {
             Request::Trigger(true) => self.trigger_on.as_ref(),
             Request::Trigger(false) => self.trigger_off.as_ref(),

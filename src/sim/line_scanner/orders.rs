@@ -26,13 +26,13 @@ const DEEDS: [(&str, Deed); 8] = [
 ];
 
 /// The commands, and what has come of the next one.
-pub(super) struct Orders {
+pub(in crate::sim) struct Orders {
     fixed: Vec<(Vec<u8>, Deed)>,
     show: Option<(Vec<u8>, Vec<u8>)>,
     encoding: &'static Encoding,
     input: Vec<u8>,
     /// Whether it may read.
-    pub(super) enabled: bool,
+    pub(in crate::sim) enabled: bool,
 }
 
 /// No command is longer: what is none must not fill the memory.
@@ -48,7 +48,7 @@ enum Begins {
 }
 
 impl Orders {
-    pub(super) fn read(section: &Section<'_>) -> Result<Self, Error> {
+    pub(in crate::sim) fn read(section: &Section<'_>) -> Result<Self, Error> {
         let encodings = section.encodings("encoding")?;
         let mut orders = Self {
             fixed: Vec::new(),
@@ -68,7 +68,7 @@ impl Orders {
     }
 
     /// The host has sent something; what a person at the device notices of it.
-    pub(super) fn receive(&mut self, bytes: &[u8], notices: &mut Vec<String>) {
+    pub(in crate::sim) fn receive(&mut self, bytes: &[u8], notices: &mut Vec<String>) {
         self.input.extend_from_slice(bytes);
         loop {
             match self.begins() {
