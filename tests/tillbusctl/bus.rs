@@ -215,6 +215,53 @@ async fn a_claimed_device_speaks_to_its_owner_alone() {
     assert!(line.contains("unclaimed"), "the scans were not broadcast: {line}");
 }
 
+/// The lines up to the first with this in it.
+async fn lines_up_to(tool: &mut Tool, text: &str) -> Vec<String> {
+    let mut lines = vec![tool.line().await];
+    while !lines.last().is_some_and(|line| line.contains(text)) {
+        lines.push(tool.line().await);
+    }
+    lines
+}
+
+#[tokio::test]
+async fn a_payment_code_is_shown_to_its_owner_and_told_to_have_been_used() {
+    // From integrators' examples of the parameter `auth_code`.
+    const CODES: [&str; 2] = ["135112298638468293", "289431869362714645"];
+    let mut lane = Lane::for_payments("").await;
+    let mut watch = Tool::on(&lane.bus, &["watch"]);
+    watch.until("ready").await;
+    let once = ["claim", "lane1-box", "--until", "one-payment-code", "--settle", "used"];
+    let mut first = Tool::on(&lane.bus, &once);
+    first.until("claimed").await;
+    lane.scan("a text first").await;
+    first.until("a text first").await;
+    lane.scan(CODES[0]).await;
+    let ended = first.ended().await;
+    assert_eq!((ended.status, ended.errors.as_str()), (Some(0), ""), "{ended:?}");
+    let [scan, settled, lost] = ended.output.as_slice() else { panic!("{ended:?}") };
+    assert!(scan.contains(CODES[0]) && scan.contains("(simulated, wechat-pay, likely)"), "{scan}");
+    assert!(settled.ends_with("#2 settled: used"), "{settled}");
+    assert!(lost.ends_with("claim lost: one-payment-code"), "{lost}");
+
+    let mut second = Tool::on(&lane.bus, &["claim", "lane1-box", "--json", "--count", "2"]);
+    second.object(&[("state", "claimed")]).await;
+    lane.scan("between").await;
+    lane.scan(CODES[0]).await;
+    let scan = second.object(&[("type", "scan"), ("content", "payment-code")]).await;
+    let before = &scan["seen-before"];
+    assert_eq!((&before["count"], &before["verdict"]), (&1.into(), &"used".into()));
+    assert_eq!(second.ended().await.status, Some(0));
+    lane.scan(CODES[1]).await;
+    let watched = lines_up_to(&mut watch, "fault: unclaimed").await;
+    assert!(
+        !watched.iter().any(|line| CODES.iter().any(|code| line.contains(code))),
+        "{watched:?}"
+    );
+    let withheld = watched.iter().find(|line| line.contains("withheld")).unwrap();
+    assert!(withheld.ends_with("withheld  payment-code #2, for its owner alone"), "{withheld}");
+}
+
 #[tokio::test]
 async fn a_claim_is_challenged() {
     let lane = Lane::open().await;

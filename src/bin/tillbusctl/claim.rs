@@ -7,18 +7,21 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use zbus::{Connection, Message, Variant};
 
-use crate::client::{self, DeviceProxy, Devices, Place};
+use crate::client::{self, DeviceProxy, Devices, Place, ScannerProxy};
 use crate::error::{Error, complain};
 use crate::event::{self, Printer};
 use crate::live::{Live, News};
 use crate::terminal::{self, Interrupt};
-use crate::value::{number, text};
+use crate::value::{Map, number, text};
 use crate::watch::expiry;
 
 /// Own a device: its scans come here alone, each acknowledged
 ///
 /// Ends, and gives the device up, at Ctrl-C or at the end of standard input. Where another client
 /// asks for the device it is lost after a second, unless `--retain` is given.
+///
+/// On a device for payments the codes of customers come here, in clear: whoever sees one can pay with
+/// it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// The device's name
@@ -32,9 +35,15 @@ pub(crate) struct Options {
     /// The most events that may be on their way unacknowledged
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     credit: Option<u32>,
-    /// Mark scans that are delivered later than this, in milliseconds
+    /// Mark scans that are delivered later than this, in milliseconds; payment codes then do not come
     #[arg(long, value_name = "MS")]
     max_age: Option<u64>,
+    /// End with the first payment code
+    #[arg(long, value_name = "EVENT", value_parser = ["one-payment-code"])]
+    until: Option<String>,
+    /// Tell of each payment code that this became of it
+    #[arg(long, value_name = "VERDICT", value_parser = ["used", "unused", "unknown"])]
+    settle: Option<String>,
     /// Keep the device when another client asks for it
     #[arg(long)]
     retain: bool,
@@ -55,12 +64,14 @@ pub(crate) async fn run(place: &Place, options: Options) -> Result<(), Error> {
     let path = client::find(&devices, &options.device)?.0.to_owned();
     let mut claim = Claim {
         device: client::device(&connection, &path).await?,
+        scanner: client::scanner(&connection, &path).await?,
         printer: Printer::new(options.json),
         connection,
         path,
         options,
         devices,
         scans: 0,
+        is_over: false,
     };
     claim.printer.fit(std::iter::once(claim.options.device.as_str()));
     claim.take().await?;
@@ -93,11 +104,14 @@ async fn ended(input: &mut mpsc::Receiver<String>) {
 struct Claim {
     connection: Connection,
     device: DeviceProxy<'static>,
+    scanner: ScannerProxy<'static>,
     path: String,
     options: Options,
     devices: Devices,
     printer: Printer,
     scans: u64,
+    /// Whether the claim has ended as it was to.
+    is_over: bool,
 }
 
 impl Claim {
@@ -111,6 +125,9 @@ impl Claim {
         }
         if let Some(age) = self.options.max_age {
             options.insert("max-age", age.into());
+        }
+        if let Some(event) = &self.options.until {
+            options.insert("until", event.as_str().into());
         }
         self.device.claim(options).await?;
         self.say("claimed", "claimed")
@@ -126,19 +143,21 @@ impl Claim {
     async fn hear(&mut self, message: &Message) -> Result<(), Error> {
         let ours = message.header().path().is_some_and(|path| path.as_str() == self.path);
         let event = event::of_signal(message, &mut self.devices)?;
-        let Some(event) = event.filter(|_| ours) else { return Ok(()) };
+        // Everyone is told that something was for the owner alone: for us.
+        let is_news = |event: &Map| ours && text(event, "type") != "withheld";
+        let Some(event) = event.filter(is_news) else { return Ok(()) };
         self.printer.print(&event)?;
         match text(&event, "type") {
-            "scan" => {
-                self.scans += 1;
-                let sequence = number(&event, "sequence").unwrap_or(0);
-                Ok(self.device.acknowledge(sequence).await?)
-            }
+            "scan" => self.scanned(&event).await,
             "release-requested" if self.options.retain => {
                 self.device.retain().await?;
                 self.say("kept", "kept")
             }
             "release-requested" => self.say("not kept: it will be lost in a second", "given"),
+            "claim-lost" if Some(text(&event, "reason")) == self.options.until.as_deref() => {
+                self.is_over = true;
+                Ok(())
+            }
             "claim-lost" => Err(Error::failed(format!(
                 "the claim on {} is lost: {}",
                 self.options.device,
@@ -148,8 +167,23 @@ impl Claim {
         }
     }
 
+    async fn scanned(&mut self, event: &Map) -> Result<(), Error> {
+        self.scans += 1;
+        let sequence = number(event, "sequence").unwrap_or(0);
+        let pays = text(event, "content") == "payment-code";
+        if let Some(verdict) = self.options.settle.as_deref().filter(|_| pays) {
+            self.scanner.settle(sequence, verdict).await?;
+            self.say(&format!("#{sequence} settled: {verdict}"), "settled")?;
+        }
+        match &self.options.until {
+            // The claim is over, so there is nothing to acknowledge; word of it is on its way.
+            Some(_) if pays => Ok(()),
+            _ => Ok(self.device.acknowledge(sequence).await?),
+        }
+    }
+
     fn is_done(&self) -> bool {
-        self.options.count.is_some_and(|count| self.scans >= count)
+        self.is_over || self.options.count.is_some_and(|count| self.scans >= count)
     }
 
     /// Gives the device up. Where that fails the bus does it: we are about to leave.

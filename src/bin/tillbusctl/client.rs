@@ -46,6 +46,12 @@ pub(crate) trait Device {
     fn diagnose(&self) -> zbus::Result<Vec<Dict>>;
 }
 
+/// One device that reads codes.
+#[zbus::proxy(interface = "org.tillbus1.Scanner", default_service = "org.tillbus1")]
+pub(crate) trait Scanner {
+    fn settle(&self, sequence: u64, verdict: &str) -> zbus::Result<()>;
+}
+
 /// Where the daemon is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -74,6 +80,14 @@ pub(crate) async fn device(
     path: &str,
 ) -> Result<DeviceProxy<'static>, Error> {
     let builder = DeviceProxy::builder(connection).cache_properties(CacheProperties::No);
+    Ok(builder.path(path.to_owned()).build().await?)
+}
+
+pub(crate) async fn scanner(
+    connection: &Connection,
+    path: &str,
+) -> Result<ScannerProxy<'static>, Error> {
+    let builder = ScannerProxy::builder(connection).cache_properties(CacheProperties::No);
     Ok(builder.path(path.to_owned()).build().await?)
 }
 

@@ -193,10 +193,10 @@ impl Printer {
             }
             "withheld" => {
                 let sequence = number(event, "sequence").unwrap_or(0);
-                format!(
-                    "{} #{sequence}, for another client",
-                    self.style.paint(Tone::Odd, "withheld")
-                )
+                // What is replayed does not say of what kind it was.
+                let what = format!("{} #{sequence}", plain(text(event, "kind")));
+                let withheld = self.style.paint(Tone::Odd, "withheld");
+                format!("{withheld}  {}, for its owner alone", what.trim_start())
             }
             "claim-lost" => format!(
                 "{}: {}",
@@ -280,6 +280,15 @@ fn notes(event: &Map) -> Vec<String> {
         .collect();
     if !["", "utf-8"].contains(&text(event, "encoding")) && text(event, "content") != "gtin" {
         notes.push(plain(text(event, "encoding")));
+    }
+    notes.extend(["wallet", "confidence"].into_iter().filter_map(|name| {
+        let word = plain(text(event, name));
+        (!word.is_empty()).then_some(word)
+    }));
+    if let Some(Value::Object(before)) = event.get("seen-before") {
+        let count = number(before, "count").unwrap_or(0);
+        let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+        notes.push(format!("seen {times} before: {}", plain(text(before, "verdict"))));
     }
     if let Some(age) = number(event, "age-ms") {
         notes.push(format!("{}.{} s late", age / 1000, age % 1000 / 100));
