@@ -31,6 +31,7 @@ pub const INFO: Info = Info {
     title: "Datalogic: codes as lines of text with label ids",
     kind: Kind::Scanner,
     carrier: Carrier::Serial,
+    framed: false,
     configure,
 };
 

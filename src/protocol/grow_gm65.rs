@@ -29,6 +29,7 @@ pub const INFO: Info = Info {
     title: "GROW GM65 family of scan engines, with trigger and switch",
     kind: Kind::Scanner,
     carrier: Carrier::Serial,
+    framed: false,
     configure,
 };
 

@@ -29,6 +29,7 @@ pub const INFO: Info = Info {
     title: "USB scanners of the HID point-of-sale class",
     kind: Kind::Scanner,
     carrier: Carrier::Hid { applications: &[BAR_CODE_SCANNER] },
+    framed: true,
     configure,
 };
 

@@ -35,6 +35,7 @@ pub const INFO: Info = Info {
     title: "codes as lines of text, with or without AIM identifiers",
     kind: Kind::Scanner,
     carrier: Carrier::Serial,
+    framed: false,
     configure,
 };
 

@@ -40,6 +40,8 @@ pub struct Info {
     pub kind: Kind,
     /// What carries it.
     pub carrier: Carrier,
+    /// Whether one code proves it: its frames have a length or a checksum that chance does not make.
+    pub framed: bool,
     /// Reads the protocol's own keys of a profile's `[protocol]` table.
     pub configure: fn(&settings::Section<'_>) -> Result<Configured, settings::Error>,
 }

@@ -38,6 +38,7 @@ pub const INFO: Info = Info {
     title: "Zebra/Symbol Simple Serial Interface, packets with acknowledgement",
     kind: Kind::Scanner,
     carrier: Carrier::Serial,
+    framed: true,
     configure,
 };
 

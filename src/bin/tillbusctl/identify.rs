@@ -188,9 +188,10 @@ impl Ear {
         let now = clock::boottime();
         let _ = self.search.hear(now, Evidence::Bytes(burst.len()));
         let heard = language::of(&burst).filter(|_| line_errors == 0);
+        let is_heard = heard.is_some();
         if let Some((language, code)) = heard {
             if language.has_end() || self.search.is_settled() {
-                let _ = self.search.hear(now, Evidence::Reading(code));
+                let _ = self.search.hear(now, Evidence::Reading(&code));
                 if self.search.is_settled() {
                     return Ok(Some(language));
                 }
@@ -199,7 +200,7 @@ impl Ear {
             }
         }
         let advice = self.search.hear(now, Evidence::Fault);
-        self.go_on(advice, burst.len() + line_errors, heard.is_some())
+        self.go_on(advice, burst.len() + line_errors, is_heard)
     }
 
     /// At the wrong speed the same code is heard in pieces, or as less text: the longest is right.
@@ -262,10 +263,12 @@ impl Found {
     fn table(&self) -> String {
         let mut table = format!(
             "[[device]]\nname    = \"scanner\"\nlane    = \"1\"\nrole    = \"goods\"   # or \"payment\", \
-             \"both\"\nmatch   = {}\nprofile = \"generic-line-scanner\"\n",
+             \"both\"\nmatch   = {}\n",
             matches(&self.path)
         );
-        if self.baud != 9600 {
+        table.push_str(&self.language.profile());
+        // A profile of its own may name several speeds, or another one.
+        if self.baud != 9600 || matches!(self.language, Language::Protocol { .. }) {
             table.push_str(&format!("[device.line]\nbaud = {}\n", self.baud));
         }
         table.push_str(&self.language.table());

@@ -1,12 +1,32 @@
 //! What a burst of bytes says of how a scanner sends its codes.
 //!
-//! Contract: pure.
+//! Contract: pure but for the built-in profiles, which are read once. Nothing is sent: a scanner that
+//! waits for an answer sends its code again.
 
+use tillbus::clock;
 use tillbus::event::Aim;
+use tillbus::event::{Event, Reading};
+use tillbus::normalize::{self, Rules};
+use tillbus::profile::{Catalogue, Profile};
+use tillbus::protocol::{Carrier, Input, Item, Kind, Opening, Output};
 
-/// How codes are sent.
+/// How a scanner speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    /// Codes as lines, or ended by silence.
+    Lines(Lines),
+    /// A protocol of its own.
+    Protocol {
+        /// The profiles that have it and read the code; never empty.
+        profiles: Vec<String>,
+        /// The protocol, for a person.
+        title: &'static str,
+    },
+}
+
+/// How codes are sent as lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Language {
+pub(super) struct Lines {
     /// What stands before a code, as configuration writes it.
     prefix: Option<&'static str>,
     /// What stands behind it; nothing where only silence ends it.
@@ -30,7 +50,58 @@ const SUFFIXES: [(&str, &[u8]); 7] = [
 const SHORTEST: usize = 3;
 
 /// The language of a burst, and the code in it; nothing where it is no code.
-pub(super) fn of(burst: &[u8]) -> Option<(Language, &[u8])> {
+pub(super) fn of(burst: &[u8]) -> Option<(Language, Vec<u8>)> {
+    let lines = || lines(burst).map(|(lines, code)| (Language::Lines(lines), code.to_vec()));
+    of_profiles(burst).or_else(lines)
+}
+
+/// The built-in profiles whose protocol proves itself: by a frame, or by its name for the symbology of
+/// an article number whose check digit is right.
+fn of_profiles(burst: &[u8]) -> Option<(Language, Vec<u8>)> {
+    let catalogue = Catalogue::load(&[]).ok()?;
+    let profiles = catalogue.ids().filter_map(|id| catalogue.profile(id).ok().flatten());
+    let mut found = profiles.filter_map(|profile| {
+        let code = proved(&profile, burst)?;
+        Some((profile.id, profile.protocol.info, code))
+    });
+    let (id, info, code) = found.next()?;
+    // Models of one maker share a protocol; which it is nobody can hear.
+    let others = found.filter(|(_, other, _)| other.name == info.name).map(|(id, ..)| id);
+    let profiles = std::iter::once(id).chain(others).collect();
+    Some((Language::Protocol { profiles, title: info.title }, code))
+}
+
+/// The code that a profile's protocol reads in a burst, where that proves the protocol.
+fn proved(profile: &Profile, burst: &[u8]) -> Option<Vec<u8>> {
+    let info = profile.protocol.info;
+    if info.kind != Kind::Scanner || info.carrier != Carrier::Serial {
+        return None;
+    }
+    let (mut protocol, mut out) = ((profile.protocol.factory)(), Output::default());
+    let now = clock::boottime();
+    protocol.opened(now, Opening::Adopted, &mut out);
+    protocol.receive(now, Input::Bytes(burst), &mut out);
+    let mut readings = Vec::new();
+    while let Some(item) = out.pop() {
+        match item {
+            Item::Reading(reading) => readings.push(reading),
+            Item::Fault(_) => return None,
+            _ => {}
+        }
+    }
+    let reading = readings.into_iter().next()?;
+    // With an identifier of the standard any scanner that sends lines can have named the symbology.
+    let names = reading.symbology.is_some() && !burst.contains(&b']');
+    let proves = info.framed || names && is_article(reading.clone());
+    proves.then(|| reading.data.expose().clone())
+}
+
+fn is_article(reading: Reading) -> bool {
+    let Event::Scan(scan) = normalize::scan(reading, &Rules::default());
+    !scan.inferred && scan.gtin.is_some()
+}
+
+fn lines(burst: &[u8]) -> Option<(Lines, &[u8])> {
     let (prefix, rest) = match burst.strip_prefix(b"\x02") {
         Some(rest) => (Some("STX"), rest),
         None => (None, burst),
@@ -46,11 +117,11 @@ pub(super) fn of(burst: &[u8]) -> Option<(Language, &[u8])> {
     };
     let aim = Aim::split(body).filter(|(aim, code)| aim.is_known() && !code.is_empty());
     let code = aim.map_or(body, |(_, code)| code);
-    let language = Language { prefix, suffix, aim: aim.is_some() };
+    let lines = Lines { prefix, suffix, aim: aim.is_some() };
     // Without an end there is less to tell a code by, so more is asked of its bytes.
     let plain = |byte: &u8| matches!(byte, b' '..=b'~' | 0x1D);
     let right = is_code(code) && (suffix.is_some() || code.iter().all(plain));
-    right.then_some((language, code))
+    right.then_some((lines, code))
 }
 
 /// Whether this was heard at the speed it was sent at, by all that can be told: half of it is plain
@@ -63,12 +134,45 @@ fn is_code(code: &[u8]) -> bool {
 
 impl Language {
     /// Whether bytes end a code, and not silence alone.
-    pub(super) fn has_end(self) -> bool {
-        self.suffix.is_some()
+    pub(super) fn has_end(&self) -> bool {
+        match self {
+            Self::Lines(lines) => lines.suffix.is_some(),
+            Self::Protocol { .. } => true,
+        }
     }
 
     /// For a person.
-    pub(super) fn words(self) -> String {
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Lines(lines) => lines.words(),
+            Self::Protocol { title, .. } => (*title).to_owned(),
+        }
+    }
+
+    /// The line of the configuration that names the profile.
+    pub(super) fn profile(&self) -> String {
+        let Self::Protocol { profiles, .. } = self else {
+            return "profile = \"generic-line-scanner\"\n".to_owned();
+        };
+        let quoted: Vec<String> = profiles.iter().map(|id| format!("{id:?}")).collect();
+        match quoted.split_first() {
+            Some((first, [])) => format!("profile = {first}\n"),
+            Some((first, others)) => format!("profile = {first}   # or {}\n", others.join(", ")),
+            None => String::new(),
+        }
+    }
+
+    /// What the configuration says over the profile.
+    pub(super) fn table(&self) -> String {
+        match self {
+            Self::Lines(lines) => lines.table(),
+            Self::Protocol { .. } => String::new(),
+        }
+    }
+}
+
+impl Lines {
+    fn words(self) -> String {
         let end = match self.suffix {
             Some(suffix) => format!("each code ends in {suffix}"),
             None => "silence alone ends a code".to_owned(),
@@ -78,8 +182,7 @@ impl Language {
         format!("line scanner, {end}{begin}, {aim} AIM identifier")
     }
 
-    /// For the configuration.
-    pub(super) fn table(self) -> String {
+    fn table(self) -> String {
         let mut table = String::from("[device.protocol]\n");
         if let Some(prefix) = self.prefix {
             table.push_str(&format!("prefix = {prefix:?}\n"));
@@ -99,9 +202,38 @@ mod tests {
     use super::*;
 
     #[test]
+    fn protocols_prove_themselves() {
+        type Row = (&'static str, &'static [u8], Option<(&'static str, &'static str)>);
+        let rows: &[Row] = &[
+            (
+                "a packet of SSI, from its page",
+                b"\x12\xF3\x00\x00\x0B5901234123457\xFC\x52",
+                Some(("profile = \"symbol-se955\"   # or \"zebra-ssi\"\n", "5901234123457")),
+            ),
+            (
+                "a label of the EU set",
+                b"B4006381333931\r",
+                Some(("profile = \"datalogic-gryphon-eu\"\n", "4006381333931")),
+            ),
+            (
+                "a label of the US set",
+                b"F4006381333931\r",
+                Some(("profile = \"datalogic-magellan-us\"\n", "4006381333931")),
+            ),
+            ("a letter before digits that are no article", b"B4006381333932\r", None),
+            ("half a packet", b"\x12\xF3\x00\x00\x0B59012", None),
+        ];
+        for (name, burst, want) in rows {
+            let found = of_profiles(burst).map(|(language, code)| (language.profile(), code));
+            let want = want.map(|(profile, code)| (profile.to_owned(), code.as_bytes().to_vec()));
+            assert_eq!(found, want, "{name}");
+        }
+    }
+
+    #[test]
     fn languages() {
-        let language = |prefix, suffix, aim| Some(Language { prefix, suffix, aim });
-        type Row = (&'static str, &'static [u8], Option<Language>, &'static [u8]);
+        let language = |prefix, suffix, aim| Some(Lines { prefix, suffix, aim });
+        type Row = (&'static str, &'static [u8], Option<Lines>, &'static [u8]);
         let rows: &[Row] = &[
             ("CR", b"4006381333931\r", language(None, Some("CR"), false), b"4006381333931"),
             ("CR LF", b"4006381333931\r\n", language(None, Some("CR LF"), false), b"4006381333931"),
@@ -128,9 +260,11 @@ mod tests {
             ("silence", b"", None, b""),
         ];
         for (name, burst, want, code) in rows {
-            let found = of(burst);
-            assert_eq!(found.map(|(language, _)| language), *want, "{name}");
+            let found = lines(burst);
+            assert_eq!(found.map(|(lines, _)| lines), *want, "{name}");
             assert_eq!(found.map_or(&b""[..], |(_, code)| code), *code, "{name}");
+            let any = of(burst).map(|(language, _)| language);
+            assert_eq!(any, want.map(Language::Lines), "{name}, among all languages");
         }
     }
 }
