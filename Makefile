@@ -48,6 +48,7 @@ demo:
 test:
 	@scripts/dependencies test
 	TILLBUS_TEST_PYTHON=$$(scripts/python-client) && export TILLBUS_TEST_PYTHON && \
+	  TILLBUS_TEST_NODE=$$(scripts/node-peers) && export TILLBUS_TEST_NODE && \
 	  $(CARGO) test --locked --quiet
 
 # The whole path's yardstick: a C program that does nothing else.

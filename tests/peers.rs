@@ -1,5 +1,5 @@
-//! Other people's implementations, from the Python package index, on generated samples: where they and
-//! we disagree, the test says why.
+//! Other people's implementations, from PyPI, npm and the Rust registry, on generated samples: where they
+//! and we disagree, the test says why.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,5 +12,7 @@
 mod support;
 
 mod peers {
+    mod gs1;
+    mod node;
     mod payment;
 }
