@@ -10,6 +10,7 @@ use crate::daemon::Replays;
 use crate::daemon::call::{Act, Call, Reply};
 use crate::daemon::claim::Options;
 use crate::daemon::outbox::{Notices, outbox};
+use crate::daemon::plan::Spot;
 use crate::daemon::status::{Access, State};
 use crate::event::{Reading, Role};
 use crate::normalize::{self, Rules};
@@ -49,7 +50,8 @@ fn till() -> Till {
     let key = *daemon.devices.keys().next().unwrap();
     let device = daemon.devices.get_mut(&key).unwrap();
     Arc::get_mut(&mut device.identity).unwrap().capabilities = vec!["indicate"];
-    let (_, orders) = device.start("/nowhere".into(), String::new(), None).unwrap();
+    let spot = Spot { path: "/nowhere".into(), interface: None };
+    let (_, orders) = device.start(spot, String::new(), None).unwrap();
     device.set_state(State::Ready, Access::Ok, "/nowhere".into());
     Till { daemon, notices, key, orders, now: Timestamp(1_000_000) }
 }
