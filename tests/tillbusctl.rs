@@ -21,6 +21,8 @@ mod explain;
 mod pages;
 #[path = "tillbusctl/ports.rs"]
 mod ports;
+#[path = "tillbusctl/profiles.rs"]
+mod profiles;
 #[path = "tillbusctl/qr.rs"]
 mod qr;
 #[path = "tillbusctl/tool.rs"]
