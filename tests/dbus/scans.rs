@@ -87,6 +87,52 @@ async fn what_a_code_is_and_means_is_said_in_standard_words() {
     }
 }
 
+/// A detail that is a map or a list, in words to look for.
+fn shown(scan: &Scan, name: &str) -> String {
+    format!("{:?}", scan.details.get(name))
+}
+
+#[tokio::test]
+async fn what_gs1_data_says_has_names_units_and_dates() {
+    let mut lane = Lane::open().await;
+    let client = lane.client().await;
+    lane.send(b"]C10104006381333931310300019517260131\x1D10AB\r").await;
+    let scan = client.scan().await;
+    assert_eq!((scan.symbology.as_str(), scan.content.as_str()), ("gs1-128", "gs1"));
+    assert_eq!(scan.details.text("gtin-14"), "04006381333931");
+    assert_eq!(scan.details.text("gs1-hri"), "(01)04006381333931(3103)000195(17)260131(10)AB");
+    assert_eq!(scan.details.text("expiry"), "2026-01-31");
+    assert_eq!(scan.details.text("batch"), "AB");
+    let weight = shown(&scan, "net-weight");
+    assert!(weight.contains("0.195") && weight.contains("kg"), "{weight}");
+    assert!(shown(&scan, "gs1").contains("000195"));
+    assert!(!scan.details.has("gs1-faults") && !scan.details.has("gs1-missing"));
+    lane.send(b"]C1010400638133393217261331\r").await;
+    let scan = client.scan().await;
+    assert_eq!((scan.content.as_str(), scan.details.has("gtin-14")), ("gs1", false));
+    let faults = shown(&scan, "gs1-faults");
+    assert!(faults.contains("check-digit") && faults.contains("no such day"), "{faults}");
+}
+
+#[tokio::test]
+async fn the_shops_own_numbers_are_what_the_configuration_says() {
+    const CONTENT: &str = "[content]\nvariable-measure = \"21IIIIIWWwwwC\"\n\
+                           order-number = \"R-([0-9]+)\"\ngs1-separator = \"|\"\n";
+    let mut lane = Lane::open_with(CONTENT).await;
+    let client = lane.client().await;
+    for (code, content, name, said) in [
+        ("]E02112345012346", "variable-measure", "net-weight", "1.234"),
+        ("]C0R-0815", "order-number", "order-number", "0815"),
+        ("]C1010400638133393110AB|21X", "gs1", "serial", "X"),
+        ("]E04006381333931", "gtin", "gtin-14", "04006381333931"),
+    ] {
+        lane.scan(code).await;
+        let scan = client.scan().await;
+        assert_eq!(scan.content, content, "{code}");
+        assert!(shown(&scan, name).contains(said), "{code}: {scan:?}");
+    }
+}
+
 #[tokio::test]
 async fn control_characters_do_not_reach_the_text_and_stay_in_the_raw_bytes() {
     let mut lane = Lane::open().await;
