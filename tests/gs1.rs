@@ -422,6 +422,35 @@ fn the_page_names_every_detail_and_every_fault() {
     assert!(missing.is_empty(), "protocol-docs/gs1.md lacks {missing:?}");
 }
 
+#[test]
+fn whoever_asks_why_is_told_of_each_field() {
+    use tillbus::event::{Aim, Reading, Symbology, Timestamp};
+    let (aim, data) = Aim::split(b"]C101040063813339321726133110AB\x1D05X").unwrap();
+    let reading = Reading {
+        symbology: Some(Symbology::from_aim(aim)),
+        aim: Some(aim),
+        data: tillbus::secret::Secret::new(data.to_vec()),
+        first: Timestamp(1),
+        last: Timestamp(2),
+    };
+    let (_, steps) = tillbus::normalize::explain(reading, &Rules::default());
+    let fields: Vec<&str> = steps
+        .iter()
+        .filter(|step| step.rule.starts_with("GS1"))
+        .map(|step| step.why.as_str())
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            "gs1-128 carries GS1 data; it reads as (01)(17)(10), with 3 faults",
+            "(01) GTIN, N14, with check digit, company prefix; byte 15: the check digit is wrong",
+            "(17) USE BY or EXPIRY, N6, with date; byte 20: no such day",
+            "(10) BATCH/LOT, X..20",
+            "byte 29: no such identifier is given out",
+        ]
+    );
+}
+
 /// Fields of identifiers with values of the right characters.
 fn some_fields() -> impl Strategy<Value = Vec<(&'static str, String)>> {
     let field = prop::sample::select(vec![

@@ -276,6 +276,7 @@ fn element_string(code: &Code<'_>, why: &mut impl Reasons) -> Meaning {
     why.note("GS1 element string", Outcome::Yes, || {
         format!("{} carries GS1 data; {}", code.symbology, summary(&elements))
     });
+    fields(&elements, why);
     details::meaning(&elements)
 }
 
@@ -303,6 +304,7 @@ fn proven(code: &Code<'_>, why: &mut impl Reasons) -> Option<Meaning> {
     why.note("GS1 element string", Outcome::Yes, || {
         format!("no symbology says so, but {}", summary(&elements))
     });
+    fields(&elements, why);
     Some(details::meaning(&elements))
 }
 
@@ -323,8 +325,9 @@ fn composite(code: &Code<'_>, place: usize, why: &mut impl Reasons) -> Option<Me
     let mut elements = element::parse_beside("01", &data);
     elements.shift(place + COMPOSITE.len());
     why.note("GS1 Composite", Outcome::Yes, || {
-        format!("an article number, and behind it {}", summary(&elements))
+        format!("an article number and a second part; {}", summary(&elements))
     });
+    fields(&elements, why);
     let meaning = details::meaning(&elements);
     Some(Meaning { content: Content::Gtin, gtin: Some(article), ..meaning })
 }
@@ -336,6 +339,7 @@ fn bracketed(text: &str, why: &mut impl Reasons) -> Option<Meaning> {
         return None;
     }
     why.note("GS1 in brackets", Outcome::Yes, || summary(&elements));
+    fields(&elements, why);
     Some(details::meaning(&elements))
 }
 
@@ -354,6 +358,7 @@ fn digital_link(text: &str, why: &mut impl Reasons) -> Option<Meaning> {
         return None;
     }
     why.note("GS1 Digital Link", Outcome::Yes, || summary(&link.elements));
+    fields(&link.elements, why);
     let mut meaning = details::meaning(&link.elements);
     if let Ok(canonical) = link::compose(link::CANONICAL, &link.elements.list) {
         meaning.details.push(("gs1-link", canonical.into()));
@@ -361,7 +366,7 @@ fn digital_link(text: &str, why: &mut impl Reasons) -> Option<Meaning> {
     Some(meaning)
 }
 
-/// The identifiers and the faults, for people who ask why. No value of the code is in it.
+/// The identifiers, for people who ask why. No value of the code is in it.
 fn summary(elements: &Elements<'_>) -> String {
     use std::fmt::Write as _;
     let mut text = String::from("it reads as ");
@@ -372,11 +377,52 @@ fn summary(elements: &Elements<'_>) -> String {
     if elements.list.is_empty() {
         text.push_str("nothing");
     }
-    for fault in &elements.faults {
-        let _ = write!(text, "; {fault}");
+    match elements.faults.len() {
+        0 => {}
+        1 => text.push_str(", with a fault"),
+        count => {
+            let _ = write!(text, ", with {count} faults");
+        }
+    }
+    text
+}
+
+/// Each field, what is checked of it and what is wrong with it, for people who ask why.
+fn fields(elements: &Elements<'_>, why: &mut impl Reasons) {
+    for element in &elements.list {
+        let mut faults = elements.faults.iter().filter(|fault| fault.ai == Some(element.ai));
+        let outcome = if faults.clone().next().is_none() { Outcome::Yes } else { Outcome::No };
+        why.note("GS1 field", outcome, || {
+            let text = format!("({}) {}", element.ai, described(element.ai));
+            faults.by_ref().fold(text, |text, fault| {
+                format!("{text}; byte {}: {}", fault.at, fault.wrong.sentence())
+            })
+        });
+    }
+    for fault in elements.faults.iter().filter(|fault| fault.ai.is_none()) {
+        why.note("GS1 field", Outcome::No, || fault.to_string());
     }
     for missing in &elements.missing {
-        let _ = write!(text, "; ({}) wants {} beside it", missing.ai, missing.needs);
+        why.note("GS1 association", Outcome::No, || {
+            format!("({}) wants {} beside it, here or in another code", missing.ai, missing.needs)
+        });
+    }
+}
+
+/// An identifier's title, its format, and what is checked of its value.
+fn described(ai: Ai) -> String {
+    let Some(entry) = ai.entry() else { return "is not given out".to_owned() };
+    let parts: Vec<String> = entry.parts.iter().map(ToString::to_string).collect();
+    let mut text = format!("{}, {}", entry.title, parts.join(" "));
+    let mut checks: Vec<&str> = Vec::new();
+    for check in entry.parts.iter().flat_map(|part| part.checks) {
+        if !checks.contains(&check.words()) {
+            checks.push(check.words());
+        }
+    }
+    if !checks.is_empty() {
+        text.push_str(", with ");
+        text.push_str(&checks.join(", "));
     }
     text
 }

@@ -98,6 +98,36 @@ pub enum Check {
     Offer,
 }
 
+impl Check {
+    /// What is checked, for people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Digit => "check digit",
+            Self::Pair => "check pair",
+            Self::Prefix1 | Self::Prefix2 => "company prefix",
+            Self::Date | Self::Date0 | Self::LongDate => "date",
+            Self::HourMinute | Self::Hour | Self::Minute | Self::Second => "time",
+            Self::Currency => "currency",
+            Self::Country | Self::CountryOr999 | Self::CountryAlpha => "country",
+            Self::Percent => "escapes",
+            Self::Latitude | Self::Longitude => "place",
+            Self::YesNo => "yes or no",
+            Self::Hyphen => "hyphen",
+            Self::Importer => "importer",
+            Self::Package => "package type",
+            Self::Medium => "media type",
+            Self::Sex => "sex",
+            Self::Sequence | Self::Piece => "piece of a total",
+            Self::NonZero | Self::NoZeroFirst | Self::Zero => "zeros",
+            Self::Winding => "winding",
+            Self::Iban => "IBAN",
+            Self::NonDigit => "a letter or sign",
+            Self::Coupon | Self::Offer => "coupon",
+        }
+    }
+}
+
 /// One part of a value. Only the last part of a value has a length that varies.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
@@ -249,6 +279,16 @@ impl Ai {
         let digits = self.as_str();
         name.len() == digits.len()
             && name.bytes().zip(digits.bytes()).all(|(name, digit)| name == digit || name == b'n')
+    }
+}
+
+impl fmt::Display for Part {
+    /// As the General Specifications write it: `N14`, `X..20`, `[N..12]`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { set, least, most, optional, .. } = self;
+        let dots = if least == most { "" } else { ".." };
+        let (open, close) = if *optional { ("[", "]") } else { ("", "") };
+        write!(formatter, "{open}{set:?}{dots}{most}{close}")
     }
 }
 
