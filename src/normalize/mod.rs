@@ -10,6 +10,7 @@
 
 pub mod article;
 pub mod currency;
+mod eci;
 pub mod gs1;
 pub mod gtin;
 pub mod infer;
@@ -19,6 +20,7 @@ pub mod payment_code;
 pub mod personal;
 pub mod phone;
 pub mod reason;
+mod structured_append;
 pub mod text;
 
 use std::borrow::Cow;
@@ -29,7 +31,7 @@ use encoding_rs::Encoding;
 use zeroize::Zeroize as _;
 
 use crate::event::{
-    Aim, Content, Detail, Event, Gtin, Reading, Role, Scan, Sensitivity, Symbology,
+    Aim, Content, Detail, Event, Gtin, Reading, Role, Scan, Sensitivity, Symbology, Value,
 };
 use crate::secret::Secret;
 pub use reason::{Outcome, Reasons, Silent, Step};
@@ -123,10 +125,15 @@ fn decide(reading: Reading, rules: &Rules, why: &mut impl Reasons) -> Event {
     let Reading { symbology: named, aim, data, first, last } = reading;
     let (symbology, inferred) = infer::symbology(named, data.expose());
     why_this_symbology(why, named, aim, symbology, inferred);
-    let decoded = text::decode(data.expose(), &rules.encodings);
+    let undone = aim.and_then(|aim| without_escapes(aim, data.expose(), rules, why));
+    let (bytes, decoded) = match &undone {
+        None => (data.expose().as_slice(), text::decode(data.expose(), &rules.encodings)),
+        Some(undone) => (undone.bytes.expose().as_slice(), undone.decoded.clone()),
+    };
     let text = decoded.as_ref().map(|decoded| decoded.text.as_ref());
-    let code = Code { symbology, aim, bytes: data.expose(), text, rules };
-    let Meaning { content, sensitivity, masked, gtin, details, life } = meaning(&code, why);
+    let code = Code { symbology, aim, bytes, text, rules };
+    let Meaning { content, sensitivity, masked, gtin, mut details, life } = meaning(&code, why);
+    details.extend(undone.as_ref().and_then(assignments));
     let encoding = decoded.as_ref().map(|decoded| decoded.encoding);
     let text = match (masked, decoded.map(|decoded| decoded.text)) {
         (None, Some(text)) => text::visible(text),
@@ -155,6 +162,32 @@ fn decide(reading: Reading, rules: &Rules, why: &mut impl Reasons) -> Event {
     })
 }
 
+/// A code whose identifier says that its data is escaped, without the escapes.
+fn without_escapes(
+    aim: Aim,
+    data: &[u8],
+    rules: &Rules,
+    why: &mut impl Reasons,
+) -> Option<eci::Undone> {
+    if !eci::is_escaped(aim) {
+        return None;
+    }
+    let undone = eci::undo(data, &rules.encodings);
+    let outcome = if undone.is_some() { Outcome::Yes } else { Outcome::No };
+    why.note("extended channel interpretation", outcome, || match &undone {
+        Some(undone) => format!("{aim} says so; assignments {:?}", undone.assignments),
+        None => format!("{aim} says so, and a backslash stands alone: it is taken as it is"),
+    });
+    undone
+}
+
+/// The encodings that a code names itself, by their numbers.
+fn assignments(undone: &eci::Undone) -> Option<Detail> {
+    let numbers = undone.assignments.iter().map(|number| Value::Count((*number).into()));
+    let numbers: Vec<Value> = numbers.collect();
+    (!numbers.is_empty()).then_some(("eci", Value::List(numbers)))
+}
+
 /// What a code means: the first recogniser that knows it decides.
 ///
 /// The order is the device's role, the symbology, payment rules, then the rest: a payment code taken
@@ -162,7 +195,8 @@ fn decide(reading: Reading, rules: &Rules, why: &mut impl Reasons) -> Event {
 /// comes before what would be shown to everyone. What a shop has declared comes after both, since a
 /// pattern too wide must not make a secret public.
 fn meaning(code: &Code<'_>, why: &mut impl Reasons) -> Meaning {
-    None.or_else(|| payment_code::recognise(code, why))
+    None.or_else(|| structured_append::recognise(code, why))
+        .or_else(|| payment_code::recognise(code, why))
         .or_else(|| merchant_qr::recognise(code, why))
         .or_else(|| gs1::recognise(code, why))
         .or_else(|| personal::recognise(code, why))

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use encoding_rs::{Encoding, UTF_8};
 
 /// Bytes that have turned out to be text.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded<'a> {
     /// The text as it stands in the code, control characters and all.
     pub text: Cow<'a, str>,
