@@ -13,6 +13,7 @@ mod support;
 
 mod dbus {
     mod claims;
+    mod contents;
     mod errors;
     mod hid;
     mod introspection;

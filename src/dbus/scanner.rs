@@ -91,12 +91,17 @@ impl ScannerInterface {
     }
 
     /// A code was read: its sequence number, its symbology in standard words, what it means
-    /// (`gtin`, `gs1`, `coupon`, `url`, `text`, `binary`), its text with control characters made visible, and
-    /// details: `device`, `lane`, `received` (CLOCK_BOOTTIME, µs), `time` (since 1970, µs),
-    /// `time-synchronised`, `raw` (its bytes), `upos-scan-data-type`, and where they are known
-    /// `aim`, `gtin-14`, `encoding`; `age-ms` when delivered late; `inferred`, `duplicate`,
-    /// `simulated`, `stale` where true; and what GS1 data says, by `protocol-docs/gs1.md`. Broadcast while the device is unclaimed, else to its owner
-    /// alone.
+    /// (`gtin`, `gs1`, `variable-measure`, `coupon`, `order-number`, `payment-code`, `merchant-qr`,
+    /// `national-id`, `licence`, `wifi`, `contact`, `url`, `text`, `binary`), its text with control
+    /// characters made visible, and details: `device`, `lane`, `received` (CLOCK_BOOTTIME, µs),
+    /// `time` (since 1970, µs), `time-synchronised`, `raw` (its bytes), `upos-scan-data-type`, and
+    /// where they are known `aim`, `gtin-14`, `encoding`, `eci`; `age-ms` when delivered late;
+    /// `inferred`, `duplicate`, `simulated`, `stale` where true; and what the code says, under the
+    /// names of `gs1.md`, `merchant-qr.md` and `contents.md` in `protocol-docs`. Broadcast while the
+    /// device is unclaimed, else to its owner alone.
+    ///
+    /// What is somebody's own (a network's password, an address, a bank account on an invoice) goes
+    /// to the owner alone, or to nobody, in clear.
     ///
     /// Payment codes (`payment-code`) and what says who somebody is (`national-id`, `licence`) go to
     /// the owner alone, or to nobody. The text of the latter two and of EMVCo consumer-presented
