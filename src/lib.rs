@@ -19,6 +19,7 @@ pub mod profile;
 pub mod protocol;
 pub mod recording;
 pub mod settings;
+pub mod wiring;
 
 pub mod clock;
 pub mod daemon;

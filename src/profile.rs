@@ -8,20 +8,22 @@
 //! that is wrong in it rather than of the first thing. `protocol-docs/profiles.md` says how one is
 //! written.
 
+mod cable;
 mod catalogue;
-pub mod connector;
+mod connector;
 pub(crate) mod errors;
 pub(crate) mod files;
 mod line;
 mod spoken;
 
+pub use cable::CableFile;
 pub use catalogue::Catalogue;
-pub use connector::Connector;
 pub use line::{Flow, Line, Parity};
 pub use spoken::Spoken;
 
-use crate::protocol::Kind;
+use crate::protocol;
 use crate::settings::{Error, Section};
+use crate::wiring::{Beside, Connector, Part, Socket};
 use errors::Errors;
 
 /// One kind of device and how to talk to it.
@@ -33,18 +35,44 @@ pub struct Profile {
     pub vendor: String,
     /// What its maker calls it.
     pub model: String,
-    /// What kind of device it is.
+    /// What kind of device or port it is.
     pub kind: Kind,
     /// How far the profile can be trusted.
     pub status: Status,
     /// The documents it was written from; empty only where it is [`Status::Untested`].
     pub sources: Vec<String>,
-    /// The device's socket, where a source says how it is wired.
+    /// The device's socket, where a source says how it is wired; always, where nothing is spoken.
     pub connector: Option<Connector>,
+    /// What else one could plug into on the same machine.
+    pub beside: Vec<Beside>,
     /// The line settings.
     pub line: Line,
-    /// The protocol and its options.
-    pub protocol: Spoken,
+    /// The protocol and its options; of a device always, of a host and a socket never.
+    pub protocol: Option<Spoken>,
+}
+
+/// The kinds of profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A device that tillbus talks to.
+    Device(protocol::Kind),
+    /// A computer's or a till's serial port: what a device is plugged into.
+    Host,
+    /// A socket of which only the wiring is known: of a device in a language that tillbus does not
+    /// speak, or no serial line at all.
+    Socket,
+}
+
+impl Kind {
+    /// The word used in profiles.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Device(kind) => kind.word(),
+            Self::Host => "host",
+            Self::Socket => "socket",
+        }
+    }
 }
 
 /// How far a profile can be trusted. Shown to the user, never hidden.
@@ -70,10 +98,12 @@ impl Status {
     }
 }
 
-const KINDS: [(&str, Kind); 3] = [
-    (Kind::Scanner.word(), Kind::Scanner),
-    (Kind::CardReader.word(), Kind::CardReader),
-    (Kind::Terminal.word(), Kind::Terminal),
+const KINDS: [(&str, Kind); 5] = [
+    (protocol::Kind::Scanner.word(), Kind::Device(protocol::Kind::Scanner)),
+    (protocol::Kind::CardReader.word(), Kind::Device(protocol::Kind::CardReader)),
+    (protocol::Kind::Terminal.word(), Kind::Device(protocol::Kind::Terminal)),
+    (Kind::Host.word(), Kind::Host),
+    (Kind::Socket.word(), Kind::Socket),
 ];
 
 const STATUSES: [(&str, Status); 3] = [
@@ -101,16 +131,16 @@ impl Profile {
         let status = head.as_ref().map_or(Status::Untested, |head| head.status);
         let connector = errors.note(root.section("connector"));
         let connector = connector
-            .map(|section| section.map(|section| Connector::read(&section, status, errors)));
+            .map(|section| section.map(|section| connector::read(&section, status, errors)));
+        let beside = errors.note(root.sections("beside")).unwrap_or_default();
+        let beside: Vec<Beside> =
+            beside.iter().filter_map(|section| connector::read_beside(section, errors)).collect();
         let line = errors.note(root.section("line"));
         let line = line.and_then(|section| {
             let section = section.unwrap_or_else(|| Section::empty("line"));
             Line::read(&section, &Line::default(), errors)
         });
-        let protocol = errors.note(required(root, "protocol"));
-        let kind = head.as_ref().map(|head| head.kind);
-        let protocol = protocol.and_then(|section| Spoken::read(&section, kind, errors));
-        errors.note(protocol.as_ref().map_or(Ok(()), |spoken| spoken.has_line(root)));
+        let protocol = spoken(root, head.as_ref().map(|head| head.kind), errors);
         errors.note(root.finish())?;
         let Head { id, vendor, model, kind, status, sources } = head?;
         let connector = match connector? {
@@ -118,8 +148,59 @@ impl Profile {
             None => None,
         };
         let (line, protocol) = (line?, protocol?);
-        Some(Self { id, vendor, model, kind, status, sources, connector, line, protocol })
+        if protocol.is_none() && connector.is_none() {
+            errors.push(root.error_here(format!(
+                "a profile of kind {:?} has no protocol, and this one no `connector` either; \
+                 accepted is a table of that name",
+                kind.word()
+            )));
+            return None;
+        }
+        Some(Self { id, vendor, model, kind, status, sources, connector, beside, line, protocol })
     }
+
+    /// Its socket, where a source says how it is wired.
+    #[must_use]
+    pub fn socket(&self) -> Option<Socket<'_>> {
+        self.connector.as_ref().map(|connector| Socket {
+            name: &self.id,
+            connector,
+            is_confirmed: self.status != Status::Untested,
+            part: match self.kind {
+                Kind::Device(_) => Part::Device,
+                Kind::Host => Part::Host,
+                Kind::Socket => Part::Other,
+            },
+            flow: self.line.flow,
+            beside: &self.beside,
+        })
+    }
+}
+
+/// What is spoken: needed of a device, and refused elsewhere, so that no configuration can name what
+/// nobody could talk to.
+fn spoken(root: &Section<'_>, kind: Option<Kind>, errors: &mut Errors) -> Option<Option<Spoken>> {
+    let device = match kind {
+        None => None,
+        Some(Kind::Device(kind)) => Some(kind),
+        Some(kind @ (Kind::Host | Kind::Socket)) => {
+            let section = errors.note(root.section("protocol"))?;
+            if section.is_some() {
+                let message = format!(
+                    "a profile of kind {:?} has no `protocol`; accepted is to leave it out, or the \
+                     kind of a device: scanner, card-reader, terminal",
+                    kind.word()
+                );
+                errors.push(root.error("protocol", message));
+                return None;
+            }
+            return Some(None);
+        }
+    };
+    let section = errors.note(required(root, "protocol"))?;
+    let spoken = Spoken::read(&section, device, errors);
+    errors.note(spoken.as_ref().map_or(Ok(()), |spoken| spoken.has_line(root)));
+    spoken.map(Some)
 }
 
 /// The `[profile]` table.

@@ -625,6 +625,7 @@ fn canonical_value(value: &DeValue<'_>, text: &mut String) {
 }
 
 /// "did you mean …?" where one is near, else all that is accepted.
+#[must_use]
 pub fn suggest<'w>(found: &str, words: impl Iterator<Item = &'w str>) -> String {
     let mut words: Vec<&str> = words.collect();
     words.sort_unstable();

@@ -10,7 +10,7 @@ use super::{Access, Match, Sheet, Shelf, content};
 use crate::event::Role;
 use crate::normalize::{Rules, Shop};
 use crate::profile::errors::Errors;
-use crate::profile::{Line, Spoken, Status, required, text};
+use crate::profile::{self, Line, Spoken, Status, required, text};
 use crate::protocol::{Carrier, Factory, Info, Kind};
 use crate::settings::{self, Error, Section};
 
@@ -112,17 +112,18 @@ impl DeviceConfig {
         let line = errors.note(section.section("line"));
         let protocol = errors.note(section.section("protocol"));
         errors.note(section.finish());
-        let sheet = sheet?;
+        let Speaker { sheet, kind, spoken } = sheet?;
         let line = line.and_then(|line| match line {
             Some(line) => Line::read(&line, &sheet.profile.line, errors),
             None => Some(sheet.profile.line.clone()),
         });
-        let spoken = protocol.and_then(|protocol| speak(protocol, sheet, errors));
-        let role = errors.note(role(section, own.as_ref()?.role, sheet.profile.kind))?;
+        let spoken =
+            protocol.and_then(|protocol| speak(protocol, &Speaker { sheet, kind, spoken }, errors));
+        let role = errors.note(role(section, own.as_ref()?.role, kind))?;
         let (spoken, options) = spoken?;
         errors.note(spoken.has_line(section));
         errors.note(carried(section, &own.as_ref()?.matches, &spoken));
-        Some(assemble(own?, role, sheet, line?, spoken, &options))
+        Some(assemble(own?, role, (sheet, kind), line?, spoken, &options))
     }
 }
 
@@ -206,43 +207,61 @@ fn role(section: &Section<'_>, role: Option<Role>, kind: Kind) -> Result<Role, E
     }
 }
 
+/// A profile of something that is talked to.
+struct Speaker<'s, 'a> {
+    sheet: &'s Sheet<'a>,
+    kind: Kind,
+    spoken: &'s Spoken,
+}
+
 /// The profile; nothing where its own file is wrong, which has been told already.
 fn sheet<'s, 'a>(
     section: &Section<'_>,
     shelf: &'s Shelf<'a>,
-) -> Result<Option<&'s Sheet<'a>>, Error> {
+) -> Result<Option<Speaker<'s, 'a>>, Error> {
     let id = section.required_string("profile")?;
     if shelf.catalogue.file(id).is_none() {
         let hint = settings::suggest(id, shelf.catalogue.ids());
         return Err(section.error("profile", format!("no profile is called {id:?}; {hint}")));
     }
-    Ok(shelf.sheets.get(id))
+    let Some(sheet) = shelf.sheets.get(id) else { return Ok(None) };
+    match (sheet.profile.kind, &sheet.profile.protocol) {
+        (profile::Kind::Device(kind), Some(spoken)) => Ok(Some(Speaker { sheet, kind, spoken })),
+        (kind, _) => Err(section.error(
+            "profile",
+            format!(
+                "profile {id:?} is of kind {:?}, for the wiring alone: nothing is spoken there; \
+                 accepted is the profile of a scanner, card-reader or terminal",
+                kind.word()
+            ),
+        )),
+    }
 }
 
 /// The profile's protocol with the device's options over the profile's, and all of them as text.
 /// Where the device names another protocol, the profile's options are not that one's.
 fn speak(
     own: Option<Section<'_>>,
-    sheet: &Sheet<'_>,
+    Speaker { sheet, kind, spoken }: &Speaker<'_, '_>,
     errors: &mut Errors,
 ) -> Option<(Spoken, String)> {
     let below = errors.note(required(&sheet.document.root(), "protocol"))?;
     let Some(own) = own else {
-        return Some((sheet.profile.protocol.clone(), below.canonical()));
+        return Some(((*spoken).clone(), below.canonical()));
     };
     let name = errors.note(own.string("name"))?;
     let section = match name {
-        Some(name) if name != sheet.profile.protocol.info.name => own,
+        Some(name) if name != spoken.info.name => own,
         _ => own.over(below),
     };
-    let spoken = Spoken::read(&section, Some(sheet.profile.kind), errors)?;
+    let spoken = Spoken::read(&section, Some(*kind), errors)?;
     Some((spoken, section.canonical()))
 }
 
 fn assemble(
     own: Own,
     role: Role,
-    sheet: &Sheet<'_>,
+    (sheet, kind): (&Sheet<'_>, Kind),
     line: Line,
     spoken: Spoken,
     options: &str,
@@ -258,7 +277,7 @@ fn assemble(
          duplicate-window={duplicate_window:?} access={access:?} content={shop:?}",
         role.word(),
         status.word(),
-        profile.kind.word(),
+        kind.word(),
     );
     DeviceConfig {
         name,
@@ -269,7 +288,7 @@ fn assemble(
         status,
         vendor: vendor.clone(),
         model: model.clone(),
-        kind: profile.kind,
+        kind,
         line,
         protocol: spoken.info,
         capabilities: spoken.capabilities,

@@ -1,302 +1,73 @@
-//! A device's socket as its profile tells it: plain data, contact by contact.
+//! Reads the `[connector]` of a profile, and the `[[beside]]` of its machine.
 //!
 //! Contract: what is said here is what the source says. Whether a cable between two such sockets can
-//! work is not judged here.
+//! work is judged in `wiring`.
 
 use std::collections::BTreeMap;
 
 use super::errors::Errors;
 use super::{Status, required, required_word, text};
 use crate::settings::{Entry, EntryValue, Error, Section, suggest};
+use crate::wiring::connector::{MOST_WIRES, SHAPES};
+use crate::wiring::signal::SIGNALS;
+use crate::wiring::{
+    Beside, Colour, Connector, Counting, Gender, Level, Pin, Rail, Role, Shape, Signal, View,
+};
 
-/// A socket or plug.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connector {
-    /// Its shape.
-    pub shape: Shape,
-    /// Pins or holes, on shapes that come as both.
-    pub gender: Option<Gender>,
-    /// From where the source counts; absent only in an untested profile.
-    pub view: Option<String>,
-    /// How the source numbers the contacts; absent only in an untested profile.
-    pub counting: Option<Counting>,
-    /// Whose names the signals are in.
-    pub role: Role,
-    /// The voltages on its data contacts.
-    pub level: Level,
-    /// What is on each contact, by its number in the source's counting.
-    pub pins: BTreeMap<u8, Pin>,
-}
+const GENDERS: [(&str, Gender); 2] =
+    [(Gender::Male.word(), Gender::Male), (Gender::Female.word(), Gender::Female)];
 
-/// The shapes of connectors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// RJ9, 4 positions, 4 contacts: telephone handsets.
-    Rj9,
-    /// RJ11, 6 positions, the middle 4 fitted.
-    Rj11,
-    /// RJ12, 6 positions, 6 contacts.
-    Rj12,
-    /// RJ45, 8 positions, 8 contacts.
-    Rj45,
-    /// RJ50, 10 positions, 10 contacts.
-    Rj50,
-    /// D-subminiature, 9 contacts.
-    De9,
-    /// D-subminiature, 15 contacts in two rows.
-    Da15,
-    /// D-subminiature, 25 contacts.
-    Db25,
-    /// Mini-DIN with this many contacts, 3 to 9.
-    MiniDin(u8),
-    /// Wires without a connector, numbered as the source lists them.
-    BareWires,
-}
+const ROLES: [(&str, Role); 2] = [(Role::Dte.word(), Role::Dte), (Role::Dce.word(), Role::Dce)];
 
-const SHAPES: [(&str, Shape); 16] = [
-    ("RJ9-4P4C", Shape::Rj9),
-    ("RJ11-6P4C", Shape::Rj11),
-    ("RJ12-6P6C", Shape::Rj12),
-    ("RJ45-8P8C", Shape::Rj45),
-    ("RJ50-10P10C", Shape::Rj50),
-    ("DE9", Shape::De9),
-    ("DA15", Shape::Da15),
-    ("DB25", Shape::Db25),
-    ("mini-DIN-3", Shape::MiniDin(3)),
-    ("mini-DIN-4", Shape::MiniDin(4)),
-    ("mini-DIN-5", Shape::MiniDin(5)),
-    ("mini-DIN-6", Shape::MiniDin(6)),
-    ("mini-DIN-7", Shape::MiniDin(7)),
-    ("mini-DIN-8", Shape::MiniDin(8)),
-    ("mini-DIN-9", Shape::MiniDin(9)),
-    ("bare-wires", Shape::BareWires),
+const LEVELS: [(&str, Level); 5] = [
+    (Level::Rs232.word(), Level::Rs232),
+    (Level::Ttl5.word(), Level::Ttl5),
+    (Level::Ttl3.word(), Level::Ttl3),
+    (Level::TtlInverted.word(), Level::TtlInverted),
+    (Level::None.word(), Level::None),
 ];
 
-/// More wires than any till's cable has.
-const MOST_WIRES: u8 = 64;
-
-impl Shape {
-    /// The word used in profiles.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        SHAPES.iter().find(|(_, shape)| *shape == self).map_or("", |(word, _)| word)
-    }
-
-    /// How many positions it has, fitted or not.
-    #[must_use]
-    pub fn positions(self) -> u8 {
-        match self {
-            Self::Rj9 => 4,
-            Self::Rj11 | Self::Rj12 => 6,
-            Self::Rj45 => 8,
-            Self::De9 => 9,
-            Self::Rj50 => 10,
-            Self::Da15 => 15,
-            Self::Db25 => 25,
-            Self::MiniDin(contacts) => contacts,
-            Self::BareWires => MOST_WIRES,
-        }
-    }
-
-    /// Whether it comes as pins and as holes, so that a profile has to say which.
-    #[must_use]
-    pub fn has_gender(self) -> bool {
-        matches!(self, Self::De9 | Self::Da15 | Self::Db25 | Self::MiniDin(_))
-    }
-
-    /// The ways in which its contacts are numbered, as first and last number.
-    fn countings(self) -> Vec<Counting> {
-        let whole = Counting { first: 1, last: self.positions() };
-        match self {
-            Self::Rj11 => {
-                vec![Counting { first: 1, last: 4 }, Counting { first: 2, last: 5 }, whole]
-            }
-            Self::BareWires => (1..=MOST_WIRES).map(|last| Counting { first: 1, last }).collect(),
-            _ => vec![whole],
-        }
-    }
-
-    /// The numbers that its contacts have in a counting. RJ11 counted 1-6 numbers the positions, of
-    /// which the outer two have no contact.
-    #[must_use]
-    pub fn contacts(self, counting: Option<Counting>) -> Counting {
-        match (self, counting) {
-            (Self::Rj11, Some(Counting { first: 1, last: 6 })) => Counting { first: 2, last: 5 },
-            (_, Some(counting)) => counting,
-            (_, None) => Counting { first: 1, last: self.positions() },
-        }
-    }
+/// Reads the section of a profile with this status.
+pub(crate) fn read(
+    section: &Section<'_>,
+    status: Status,
+    errors: &mut Errors,
+) -> Option<Connector> {
+    let shape = errors.note(required_word(section, "type", &SHAPES));
+    let gender = errors.note(gender(section, shape, status));
+    let view = errors.note(view(section, shape, status));
+    let counting = errors.note(counting(section, shape, status));
+    let role = errors.note(required_word(section, "role", &ROLES));
+    let level = errors.note(required_word(section, "level", &LEVELS));
+    let pins = errors.note(required(section, "pins"));
+    let numbers = shape.map(|shape| (shape, shape.numbers(counting.flatten())));
+    let pins = pins.and_then(|pins| read_pins(&pins, numbers, level, errors));
+    errors.note(section.finish())?;
+    let (view, mirrored) = view?;
+    let (pins, wires) = pins?;
+    Some(Connector {
+        shape: shape?,
+        gender: gender?,
+        view,
+        mirrored,
+        counting: counting?,
+        role: role?,
+        level: level?,
+        pins,
+        wires,
+    })
 }
 
-/// Pins or holes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gender {
-    /// Pins.
-    Male,
-    /// Holes.
-    Female,
-}
-
-const GENDERS: [(&str, Gender); 2] = [("male", Gender::Male), ("female", Gender::Female)];
-
-/// The numbers of the first and the last contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counting {
-    /// The first.
-    pub first: u8,
-    /// The last.
-    pub last: u8,
-}
-
-impl std::fmt::Display for Counting {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}-{}", self.first, self.last)
-    }
-}
-
-/// Whose names the signals are in: a DCE receives on TXD.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Data terminal equipment, as a computer is.
-    Dte,
-    /// Data communication equipment, as a modem is.
-    Dce,
-}
-
-const ROLES: [(&str, Role); 2] = [("DTE", Role::Dte), ("DCE", Role::Dce)];
-
-/// The voltages on the data contacts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// RS-232: idle is negative, 3 to 15 V either way.
-    Rs232,
-    /// Logic level, idle is +5 V.
-    Ttl5,
-    /// Logic level, idle is +3.3 V.
-    Ttl3,
-    /// Logic level with RS-232's sense: idle is 0 V.
-    TtlInverted,
-}
-
-const LEVELS: [(&str, Level); 4] = [
-    ("rs232", Level::Rs232),
-    ("ttl-5v", Level::Ttl5),
-    ("ttl-3v3", Level::Ttl3),
-    ("ttl-inverted", Level::TtlInverted),
-];
-
-/// What is on a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pin {
-    /// A signal.
-    Signal(Signal),
-    /// The device feeds what is plugged in.
-    Supply {
-        /// The voltage.
-        rail: Rail,
-        /// The most it gives, in mA, where the source says.
-        max_milliamperes: Option<u32>,
-    },
-    /// The device is fed from here.
-    Draw {
-        /// The voltage.
-        rail: Rail,
-        /// What it takes, in mA, where the source says.
-        milliamperes: Option<u32>,
-    },
-}
-
-/// The signals of a serial line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names are those of the RS-232 standard")]
-pub enum Signal {
-    Txd,
-    Rxd,
-    Gnd,
-    Rts,
-    Cts,
-    Dtr,
-    Dsr,
-    Dcd,
-    Ri,
-    /// The cable's screen.
-    Shield,
-    /// The source says that nothing is connected.
-    NotConnected,
-}
-
-const SIGNALS: [(&str, Signal); 11] = [
-    ("TXD", Signal::Txd),
-    ("RXD", Signal::Rxd),
-    ("GND", Signal::Gnd),
-    ("RTS", Signal::Rts),
-    ("CTS", Signal::Cts),
-    ("DTR", Signal::Dtr),
-    ("DSR", Signal::Dsr),
-    ("DCD", Signal::Dcd),
-    ("RI", Signal::Ri),
-    ("SHIELD", Signal::Shield),
-    ("NC", Signal::NotConnected),
-];
-
-impl Signal {
-    /// The word used in profiles.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        SIGNALS.iter().find(|(_, signal)| *signal == self).map_or("", |(word, _)| word)
-    }
-}
-
-/// A supply voltage against ground.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rail {
-    /// In mV, never zero.
-    pub millivolts: i32,
-}
-
-impl Rail {
-    /// Reads `+5V`, `+3V3`, `-12V`.
-    fn parse(text: &str) -> Option<Self> {
-        let (sign, number) = match text.split_at_checked(1)? {
-            ("+", number) => (1, number),
-            ("-", number) => (-1, number),
-            _ => return None,
-        };
-        let (volts, tenths) = number.split_once('V')?;
-        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits(volts) || !digits(tenths) || tenths.len() > 1 {
-            return None;
-        }
-        let volts: i32 = volts.parse().ok().filter(|volts| *volts <= 60)?;
-        let tenths: i32 = if tenths.is_empty() { 0 } else { tenths.parse().ok()? };
-        let millivolts = sign * (volts * 1000 + tenths * 100);
-        (millivolts != 0).then_some(Self { millivolts })
-    }
-}
-
-impl Connector {
-    /// Reads the section of a profile with this status.
-    pub(crate) fn read(section: &Section<'_>, status: Status, errors: &mut Errors) -> Option<Self> {
-        let shape = errors.note(required_word(section, "type", &SHAPES));
-        let gender = errors.note(gender(section, shape, status));
-        let view = errors.note(view(section, status));
-        let counting = errors.note(counting(section, shape, status));
-        let role = errors.note(required_word(section, "role", &ROLES));
-        let level = errors.note(required_word(section, "level", &LEVELS));
-        let pins = errors.note(required(section, "pins"));
-        let contacts = shape.map(|shape| (shape, shape.contacts(counting.flatten())));
-        let pins = pins.and_then(|pins| read_pins(&pins, contacts, errors));
-        errors.note(section.finish())?;
-        Some(Self {
-            shape: shape?,
-            gender: gender?,
-            view: view?,
-            counting: counting?,
-            role: role?,
-            level: level?,
-            pins: pins?,
-        })
-    }
+/// Reads what else one could plug into on the same machine.
+pub(crate) fn read_beside(section: &Section<'_>, errors: &mut Errors) -> Option<Beside> {
+    let label = errors.note(text(section, "label"));
+    let shape = errors.note(required_word(section, "type", &SHAPES));
+    let carries = match section.has("carries") {
+        true => errors.note(rail(section, "carries")).map(Some),
+        false => errors.note(section.string("carries")).map(|_| None),
+    };
+    errors.note(section.finish())?;
+    Some(Beside { label: label?, shape: shape?, carries: carries? })
 }
 
 /// The way out for a source that leaves something open.
@@ -322,14 +93,28 @@ fn gender(
     }
 }
 
-fn view(section: &Section<'_>, status: Status) -> Result<Option<String>, Error> {
+/// The view, and whether it mirrors the standard's order. Only modular contacts have no number of
+/// their own to look at, so only there has it to be one of the known views.
+fn view(
+    section: &Section<'_>,
+    shape: Option<Shape>,
+    status: Status,
+) -> Result<(Option<String>, bool), Error> {
     if section.has("view") {
-        return text(section, "view").map(Some);
+        let view = text(section, "view")?;
+        if !shape.is_some_and(Shape::is_modular) {
+            return Ok((Some(view), false));
+        }
+        let Some(seen) = View::parse(&view) else {
+            let message = format!("`view` is {view:?}; accepted: {}", View::accepted());
+            return Err(section.error("view", message));
+        };
+        return Ok((Some(view), seen.is_mirrored()));
     }
     // Reading it makes it a known key.
     section.string("view")?;
     if status == Status::Untested {
-        return Ok(None);
+        return Ok((None, false));
     }
     Err(section.error_here(format!(
         "`view` is missing; accepted is from where the source counts, such as \"socket front, \
@@ -362,25 +147,31 @@ fn counting(
     counting.map(Some).ok_or_else(|| section.error("counting", message))
 }
 
+/// What is on each contact, and the colours of the wires.
+type Pins = (BTreeMap<u8, Pin>, BTreeMap<u8, Colour>);
+
 /// Reads the contacts; their numbers are checked where the shape is known.
 fn read_pins(
     section: &Section<'_>,
-    contacts: Option<(Shape, Counting)>,
+    numbers: Option<(Shape, Counting)>,
+    level: Option<Level>,
     errors: &mut Errors,
-) -> Option<BTreeMap<u8, Pin>> {
-    let mut pins = BTreeMap::new();
+) -> Option<Pins> {
+    let (mut pins, mut wires) = Pins::default();
     let mut good = true;
     let read = section.each(|key, entry| {
-        let number = errors.note(contact(key, &entry, contacts));
-        let pin = read_pin(key, &entry, errors);
+        let number = errors.note(contact(key, &entry, numbers));
+        let pin = read_pin(key, &entry, level, errors);
         match (number, pin) {
-            (Some(number), Some(pin)) if pins.insert(number, pin).is_some() => {
-                good = false;
-                errors.push(entry.key_error(format!(
-                    "contact {number} is there twice; accepted is each contact once"
-                )));
+            (Some(number), Some((pin, wire))) => {
+                wires.extend(wire.map(|wire| (number, wire)));
+                if pins.insert(number, pin).is_some() {
+                    good = false;
+                    errors.push(entry.key_error(format!(
+                        "contact {number} is there twice; accepted is each contact once"
+                    )));
+                }
             }
-            (Some(_), Some(_)) => {}
             _ => good = false,
         }
         Ok(())
@@ -390,13 +181,13 @@ fn read_pins(
         errors.push(section.error_here("no contact in pins; accepted is at least one"));
         return None;
     }
-    good.then_some(pins)
+    good.then_some((pins, wires))
 }
 
-fn contact(key: &str, entry: &Entry<'_>, contacts: Option<(Shape, Counting)>) -> Result<u8, Error> {
+fn contact(key: &str, entry: &Entry<'_>, numbers: Option<(Shape, Counting)>) -> Result<u8, Error> {
     let number = key.bytes().all(|byte| byte.is_ascii_digit()).then(|| key.parse::<u8>().ok());
-    let (place, range) = match contacts {
-        Some((shape, contacts)) => (format!(" of {}", shape.word()), contacts),
+    let (place, range) = match numbers {
+        Some((shape, numbers)) => (format!(" of {}", shape.word()), numbers),
         None => (String::new(), Counting { first: 1, last: MOST_WIRES }),
     };
     number.flatten().filter(|number| (range.first..=range.last).contains(number)).ok_or_else(|| {
@@ -407,50 +198,110 @@ fn contact(key: &str, entry: &Entry<'_>, contacts: Option<(Shape, Counting)>) ->
     })
 }
 
-fn read_pin(key: &str, entry: &Entry<'_>, errors: &mut Errors) -> Option<Pin> {
+fn read_pin(
+    key: &str,
+    entry: &Entry<'_>,
+    level: Option<Level>,
+    errors: &mut Errors,
+) -> Option<(Pin, Option<Colour>)> {
+    let signal = |name: &str| {
+        let signal = signal(key, name, |message| entry.error(message))?;
+        match level {
+            Some(Level::None) if signal.is_serial() => Err(entry.error(format!(
+                "contact {key} is {name}, but `level` is \"none\"; accepted is the level of that \
+                 line"
+            ))),
+            _ => Ok(Pin::Signal(signal)),
+        }
+    };
     match &entry.value {
-        EntryValue::Text(name) => errors.note(signal(key, name, entry)).map(Pin::Signal),
-        EntryValue::Section(section) => read_power(key, section, errors),
+        EntryValue::Text(name) => errors.note(signal(name)).map(|pin| (pin, None)),
+        EntryValue::Section(section) => {
+            let wire = errors.note(wire(section));
+            let pin = match section.has("signal") {
+                true => errors.note(section.required_string("signal").and_then(signal)),
+                false => read_power(key, section, errors),
+            };
+            // What is wrong with the contact itself has been told; its keys are judged without that.
+            let pin = pin?;
+            errors.note(section.finish())?;
+            Some((pin, wire?))
+        }
     }
 }
 
-fn signal(key: &str, name: &str, entry: &Entry<'_>) -> Result<Signal, Error> {
+fn signal(key: &str, name: &str, error: impl Fn(String) -> Error) -> Result<Signal, Error> {
     SIGNALS.iter().find(|(word, _)| *word == name).map(|(_, signal)| *signal).ok_or_else(|| {
         let hint = suggest(name, SIGNALS.iter().map(|(word, _)| *word));
-        entry.error(format!("no signal is called {name:?} (contact {key}); {hint}"))
+        error(format!("no signal is called {name:?} (contact {key}); {hint}"))
+    })
+}
+
+fn wire(section: &Section<'_>) -> Result<Option<Colour>, Error> {
+    let Some(found) = section.string("wire")? else { return Ok(None) };
+    Colour::parse(found).map(Some).ok_or_else(|| {
+        let hint = suggest(found, Colour::words());
+        let message = format!("`wire` is {found:?}; {hint}, and two of them as \"white/orange\"");
+        section.error("wire", message)
     })
 }
 
 /// A current in mA: more than any till's socket carries is a mistake in the unit.
 const MILLIAMPERES: std::ops::RangeInclusive<u32> = 1..=20_000;
 
+/// The lines that a device can live on.
+const TAPS: [(&str, Signal); 2] = [("DTR", Signal::Dtr), ("RTS", Signal::Rts)];
+
 fn read_power(key: &str, section: &Section<'_>, errors: &mut Errors) -> Option<Pin> {
-    let (supplies, draws) = (section.has("supply"), section.has("draw"));
-    if supplies == draws {
-        let found =
-            if supplies { "both `supply` and `draw`" } else { "neither `supply` nor `draw`" };
-        errors.push(section.error_here(format!(
-            "contact {key} has {found}; accepted is {{ supply = \"+5V\", max-ma = 500 }}, \
-             {{ draw = \"+5V\", ma = 300 }} or a signal's name"
-        )));
-        return None;
+    let (supplies, draws, others) =
+        (section.has("supply"), section.has("draw"), section.has("other"));
+    match (supplies, draws, others) {
+        (true, false, false) => {
+            let rail = errors.note(rail(section, "supply"));
+            let max = errors.note(section.integer("max-ma", MILLIAMPERES));
+            Some(Pin::Supply { rail: rail?, max_milliamperes: max? })
+        }
+        (false, true, false) => {
+            let current = errors.note(section.integer("ma", MILLIAMPERES));
+            let named = errors.note(section.required_string("draw"))?;
+            if let Some((_, line)) = TAPS.iter().find(|(word, _)| *word == named) {
+                return Some(Pin::Tap { line: *line, milliamperes: current? });
+            }
+            let rail = errors.note(rail(section, "draw"));
+            Some(Pin::Draw { rail: rail?, milliamperes: current? })
+        }
+        (false, false, true) => {
+            let name = errors.note(text(section, "other"));
+            let rail = match section.has("volts") {
+                true => errors.note(rail(section, "volts")).map(Some),
+                false => errors.note(section.string("volts")).map(|_| None),
+            };
+            Some(Pin::Other { name: name?, rail: rail? })
+        }
+        _ => {
+            let found = match (supplies, draws) {
+                (true, true) => "both `supply` and `draw`",
+                (false, false) => "neither `supply` nor `draw`",
+                _ => "both `other` and power",
+            };
+            errors.push(section.error_here(format!(
+                "contact {key} has {found}; accepted is {{ supply = \"+5V\", max-ma = 500 }}, \
+                 {{ draw = \"+5V\", ma = 300 }}, {{ other = \"drawer drive\" }} or a signal's name"
+            )));
+            None
+        }
     }
-    let (rail_key, current_key) = if supplies { ("supply", "max-ma") } else { ("draw", "ma") };
-    let rail = errors.note(rail(section, rail_key));
-    let current = errors.note(section.integer(current_key, MILLIAMPERES));
-    errors.note(section.finish())?;
-    let (rail, current) = (rail?, current?);
-    Some(match supplies {
-        true => Pin::Supply { rail, max_milliamperes: current },
-        false => Pin::Draw { rail, milliamperes: current },
-    })
 }
 
 fn rail(section: &Section<'_>, key: &'static str) -> Result<Rail, Error> {
     let found = section.required_string(key)?;
     Rail::parse(found).ok_or_else(|| {
+        let lines = match key {
+            "draw" => ", or DTR or RTS where the device lives on that line",
+            _ => "",
+        };
         let message =
-            format!("`{key}` is {found:?}; accepted is a voltage such as +5V, +3V3, -12V");
+            format!("`{key}` is {found:?}; accepted is a voltage such as +5V, +3V3, -12V{lines}");
         section.error(key, message)
     })
 }

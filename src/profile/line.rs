@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::errors::Errors;
 use crate::settings::{Error, Section};
+pub use crate::wiring::Flow;
 
 /// How a serial line is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,28 +40,15 @@ pub enum Parity {
     Odd,
 }
 
-/// Flow control.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
-    /// Either side may send at any time.
-    None,
-    /// By the wires RTS and CTS.
-    RtsCts,
-    /// By the wires DTR and DSR.
-    DtrDsr,
-    /// By the bytes DC1 and DC3 in the data.
-    XonXoff,
-}
-
 /// What serial drivers can be asked for; whether a certain port can is found at its opening.
 const BAUDS: RangeInclusive<u32> = 50..=4_000_000;
 const PARITIES: [(&str, Parity); 3] =
     [("none", Parity::None), ("even", Parity::Even), ("odd", Parity::Odd)];
-const FLOWS: [(&str, Flow); 4] = [
-    ("none", Flow::None),
-    ("rts-cts", Flow::RtsCts),
-    ("dtr-dsr", Flow::DtrDsr),
-    ("xon-xoff", Flow::XonXoff),
+pub(super) const FLOWS: [(&str, Flow); 4] = [
+    (Flow::None.word(), Flow::None),
+    (Flow::RtsCts.word(), Flow::RtsCts),
+    (Flow::DtrDsr.word(), Flow::DtrDsr),
+    (Flow::XonXoff.word(), Flow::XonXoff),
 ];
 
 impl Line {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use tillbus::profile::connector::{Counting, Gender, Level, Pin, Rail, Role, Shape, Signal};
-use tillbus::profile::{Catalogue, Connector, Profile, Status};
+use tillbus::profile::{Catalogue, Profile, Status};
 use tillbus::settings::File;
+use tillbus::wiring::{Connector, Counting, Gender, Level, Pin, Rail, Role, Shape, Signal};
 
 use super::shop::{PROFILE, but};
 
@@ -37,7 +37,7 @@ fn the_generic_ones_promise_nothing() {
         assert_eq!(profile.status, Status::Untested);
         assert_eq!((profile.connector, profile.sources), (None, Vec::new()));
         assert_eq!(profile.line.bauds, bauds);
-        assert_eq!(profile.protocol.info.name, "line-scanner");
+        assert_eq!(profile.protocol.unwrap().info.name, "line-scanner");
     }
 }
 
@@ -65,10 +65,12 @@ fn a_connector_is_read_contact_by_contact() {
         shape: Shape::Rj11,
         gender: None,
         view: Some("socket front, clip down".to_owned()),
+        mirrored: false,
         counting: Some(Counting { first: 1, last: 4 }),
         role: Role::Dce,
         level: Level::Rs232,
         pins: pins.into(),
+        wires: [].into(),
     };
     assert_eq!(connector(PROFILE), expected);
 }

@@ -16,7 +16,7 @@ fn heads() {
             profile("[profile]", "[profil]"),
             r#"
 etc/example-box.toml:1:1: `profile` is missing; accepted is a table of that name
-etc/example-box.toml:2:2: unknown key `profil` in the top level; did you mean `profile`? (accepted: connector, line, profile, protocol)
+etc/example-box.toml:2:2: unknown key `profil` in the top level; did you mean `profile`? (accepted: beside, connector, line, profile, protocol)
 "#,
         ),
         (
@@ -42,7 +42,7 @@ etc/example-box.toml:2:2: unknown key `profil` in the top level; did you mean `p
         (
             "a kind near one",
             profile("\"scanner\"", "\"scaner\""),
-            r#"etc/example-box.toml:6:8: `kind` is "scaner"; did you mean `scanner`? (accepted: card-reader, scanner, terminal)"#,
+            r#"etc/example-box.toml:6:8: `kind` is "scaner"; did you mean `scanner`? (accepted: card-reader, host, scanner, socket, terminal)"#,
         ),
         (
             "no status",
@@ -78,6 +78,21 @@ etc/example-box.toml:4:1: unknown key `vender` in profile; did you mean `vendor`
 "#,
         ),
         (
+            "a host that speaks",
+            profile("\"scanner\"", "\"host\""),
+            r#"etc/example-box.toml:29:1: a profile of kind "host" has no `protocol`; accepted is to leave it out, or the kind of a device: scanner, card-reader, terminal"#,
+        ),
+        (
+            "a socket without a connector",
+            "[profile]\nid = \"example-box\"\nvendor = \"V\"\nmodel = \"M\"\nkind = \"socket\"\nstatus = \"untested\"\n".to_owned(),
+            r#"etc/example-box.toml:1:1: a profile of kind "socket" has no protocol, and this one no `connector` either; accepted is a table of that name"#,
+        ),
+        (
+            "a machine's other socket without a label",
+            profile("[connector]", "[[beside]]\ntype = \"RJ11-6P4C\"\ncarries = \"+48V\"\n[connector]"),
+            r#"etc/example-box.toml:10:1: `label` is missing in beside; accepted is a string"#,
+        ),
+        (
             "a terminal with a scanner's protocol",
             profile("\"scanner\"", "\"terminal\""),
             r#"etc/example-box.toml:30:8: protocol `line-scanner` is a scanner's, but the profile's `kind` is "terminal"; accepted is a protocol of that kind"#,
@@ -95,12 +110,12 @@ fn connectors() {
         (
             "no type",
             profile("type = \"RJ11-6P4C\"\n", ""),
-            r#"etc/example-box.toml:10:1: `type` is missing; accepted: RJ9-4P4C, RJ11-6P4C, RJ12-6P6C, RJ45-8P8C, RJ50-10P10C, DE9, DA15, DB25, mini-DIN-3, mini-DIN-4, mini-DIN-5, mini-DIN-6, mini-DIN-7, mini-DIN-8, mini-DIN-9, bare-wires"#,
+            r#"etc/example-box.toml:10:1: `type` is missing; accepted: RJ9-4P4C, RJ11-6P4C, RJ12-6P6C, RJ45-8P8C, RJ50-10P10C, DE9, DA15, DB25, mini-DIN-3, mini-DIN-4, mini-DIN-5, mini-DIN-6, mini-DIN-7, mini-DIN-8, mini-DIN-9, USB-A, USB-B, USB-mini-B, USB-micro-B, USB-C, bare-wires"#,
         ),
         (
             "a type near one",
             profile("RJ11-6P4C", "RJ11-4P4C"),
-            r#"etc/example-box.toml:11:8: `type` is "RJ11-4P4C"; did you mean `RJ11-6P4C`? (accepted: DA15, DB25, DE9, RJ11-6P4C, RJ12-6P6C, RJ45-8P8C, RJ50-10P10C, RJ9-4P4C, bare-wires, mini-DIN-3, mini-DIN-4, mini-DIN-5, mini-DIN-6, mini-DIN-7, mini-DIN-8, mini-DIN-9)"#,
+            r#"etc/example-box.toml:11:8: `type` is "RJ11-4P4C"; did you mean `RJ11-6P4C`? (accepted: DA15, DB25, DE9, RJ11-6P4C, RJ12-6P6C, RJ45-8P8C, RJ50-10P10C, RJ9-4P4C, USB-A, USB-B, USB-C, USB-micro-B, USB-mini-B, bare-wires, mini-DIN-3, mini-DIN-4, mini-DIN-5, mini-DIN-6, mini-DIN-7, mini-DIN-8, mini-DIN-9)"#,
         ),
         (
             "a gender on a modular socket",
@@ -128,6 +143,11 @@ fn connectors() {
             r#"etc/example-box.toml:12:8: `view` is ""; accepted is text on one line, not empty"#,
         ),
         (
+            "a view that nobody can stand at",
+            profile("socket front, clip down", "from the left"),
+            r#"etc/example-box.toml:12:8: `view` is "from the left"; accepted: "standard", "socket front, clip down", "socket front, clip up", "plug front, clip down", "plug front, clip up", "plug from the cable, clip down", "plug from the cable, clip up", "plug contacts, cable down", "plug contacts, cable up", each with ", 1 left" or ", 1 right" after it where the source counts from there"#,
+        ),
+        (
             "no counting",
             profile("counting = \"1-4\"\n", ""),
             r#"etc/example-box.toml:10:1: `counting` is missing; accepted for RJ11-6P4C: 1-4, 2-5, 1-6 (where the source does not say, the profile is status = "untested")"#,
@@ -150,12 +170,12 @@ fn connectors() {
         (
             "a level near one",
             profile("\"rs232\"", "\"rs-232\""),
-            r#"etc/example-box.toml:15:9: `level` is "rs-232"; did you mean `rs232`? (accepted: rs232, ttl-3v3, ttl-5v, ttl-inverted)"#,
+            r#"etc/example-box.toml:15:9: `level` is "rs-232"; did you mean `rs232`? (accepted: none, rs232, ttl-3v3, ttl-5v, ttl-inverted)"#,
         ),
         (
             "no level",
             profile("level = \"rs232\"\n", ""),
-            r#"etc/example-box.toml:10:1: `level` is missing; accepted: rs232, ttl-5v, ttl-3v3, ttl-inverted"#,
+            r#"etc/example-box.toml:10:1: `level` is missing; accepted: rs232, ttl-5v, ttl-3v3, ttl-inverted, none"#,
         ),
         (
             "a key near one in a connector",
@@ -173,7 +193,7 @@ etc/example-box.toml:12:1: unknown key `wiew` in connector; did you mean `view`?
             ),
             r#"
 etc/example-box.toml:1:13: `connector` is 1 (integer); accepted is a table
-etc/example-box.toml:11:2: unknown key `x` in the top level; accepted: connector, line, profile, protocol
+etc/example-box.toml:11:2: unknown key `x` in the top level; accepted: beside, connector, line, profile, protocol
 "#,
         ),
     ];
@@ -233,7 +253,7 @@ etc/example-box.toml:16:12: unknown key `pin` in connector; did you mean `pins`?
         (
             "a signal near one",
             row("4 = \"RDX\""),
-            r#"etc/example-box.toml:20:5: no signal is called "RDX" (contact 4); did you mean `RXD`? (accepted: CTS, DCD, DSR, DTR, GND, NC, RI, RTS, RXD, SHIELD, TXD)"#,
+            r#"etc/example-box.toml:20:5: no signal is called "RDX" (contact 4); did you mean `RXD`? (accepted: CTS, D+, D-, DCD, DSR, DTR, GND, NC, RI, RTS, RXD, SHIELD, TXD)"#,
         ),
         (
             "a signal that is a number",
@@ -243,27 +263,27 @@ etc/example-box.toml:16:12: unknown key `pin` in connector; did you mean `pins`?
         (
             "power that goes nowhere",
             row("4 = { max-ma = 5 }"),
-            r#"etc/example-box.toml:20:5: contact 4 has neither `supply` nor `draw`; accepted is { supply = "+5V", max-ma = 500 }, { draw = "+5V", ma = 300 } or a signal's name"#,
+            r#"etc/example-box.toml:20:5: contact 4 has neither `supply` nor `draw`; accepted is { supply = "+5V", max-ma = 500 }, { draw = "+5V", ma = 300 }, { other = "drawer drive" } or a signal's name"#,
         ),
         (
             "power both ways",
             row("4 = { supply = \"+5V\", draw = \"+5V\" }"),
-            r#"etc/example-box.toml:20:5: contact 4 has both `supply` and `draw`; accepted is { supply = "+5V", max-ma = 500 }, { draw = "+5V", ma = 300 } or a signal's name"#,
+            r#"etc/example-box.toml:20:5: contact 4 has both `supply` and `draw`; accepted is { supply = "+5V", max-ma = 500 }, { draw = "+5V", ma = 300 }, { other = "drawer drive" } or a signal's name"#,
         ),
         (
             "a voltage without a sign",
             row("4 = { draw = \"5V\" }"),
-            r#"etc/example-box.toml:20:14: `draw` is "5V"; accepted is a voltage such as +5V, +3V3, -12V"#,
+            r#"etc/example-box.toml:20:14: `draw` is "5V"; accepted is a voltage such as +5V, +3V3, -12V, or DTR or RTS where the device lives on that line"#,
         ),
         (
             "no voltage at all",
             row("4 = { draw = \"+0V\" }"),
-            r#"etc/example-box.toml:20:14: `draw` is "+0V"; accepted is a voltage such as +5V, +3V3, -12V"#,
+            r#"etc/example-box.toml:20:14: `draw` is "+0V"; accepted is a voltage such as +5V, +3V3, -12V, or DTR or RTS where the device lives on that line"#,
         ),
         (
             "the supply's current on a draw",
             row("4 = { draw = \"+5V\", max-ma = 300 }"),
-            r#"etc/example-box.toml:20:21: unknown key `max-ma` in 4; accepted: draw, ma"#,
+            r#"etc/example-box.toml:20:21: unknown key `max-ma` in 4; accepted: draw, ma, wire"#,
         ),
         (
             "a current in ampere",
@@ -271,10 +291,28 @@ etc/example-box.toml:16:12: unknown key `pin` in connector; did you mean `pins`?
             r#"etc/example-box.toml:20:26: `ma` is 0.3 (float); accepted is a whole number from 1 to 20000"#,
         ),
         (
+            "a colour near one",
+            row("4 = { signal = \"RXD\", wire = \"gren\" }"),
+            r#"etc/example-box.toml:20:30: `wire` is "gren"; did you mean `green`? (accepted: black, blue, brown, green, grey, orange, pink, red, turquoise, violet, white, yellow), and two of them as "white/orange""#,
+        ),
+        (
+            "a line to live on that nobody drives",
+            row("4 = { draw = \"CTS\" }"),
+            r#"etc/example-box.toml:20:14: `draw` is "CTS"; accepted is a voltage such as +5V, +3V3, -12V, or DTR or RTS where the device lives on that line"#,
+        ),
+        (
+            "a serial line where the profile says that there is none",
+            profile("\"rs232\"", "\"none\""),
+            r#"
+etc/example-box.toml:17:5: contact 1 is TXD, but `level` is "none"; accepted is the level of that line
+etc/example-box.toml:20:5: contact 4 is RXD, but `level` is "none"; accepted is the level of that line
+"#,
+        ),
+        (
             "two contacts, each told of",
             row("4 = \"RDX\"\n7 = \"GND\""),
             r#"
-etc/example-box.toml:20:5: no signal is called "RDX" (contact 4); did you mean `RXD`? (accepted: CTS, DCD, DSR, DTR, GND, NC, RI, RTS, RXD, SHIELD, TXD)
+etc/example-box.toml:20:5: no signal is called "RDX" (contact 4); did you mean `RXD`? (accepted: CTS, D+, D-, DCD, DSR, DTR, GND, NC, RI, RTS, RXD, SHIELD, TXD)
 etc/example-box.toml:21:1: no contact `7` of RJ11-6P4C; accepted are 1 to 4
 "#,
         ),
@@ -296,7 +334,7 @@ fn everything_at_once_is_told_of_at_once() {
             "one error of each table",
             text,
             r#"
-etc/example-box.toml:6:8: `kind` is "scan"; accepted: card-reader, scanner, terminal
+etc/example-box.toml:6:8: `kind` is "scan"; accepted: card-reader, host, scanner, socket, terminal
 etc/example-box.toml:14:8: `role` is "DCF"; did you mean `DCE`? (accepted: DCE, DTE)
 etc/example-box.toml:23:15: `baud` is 115200000 (integer); accepted is a whole number from 50 to 4000000
 etc/example-box.toml:24:13: `data-bits` is 9 (integer); accepted is a whole number from 5 to 8

@@ -1,5 +1,6 @@
 //! The operator's tool: shows, tries out and simulates what tillbusd owns.
 
+mod cable;
 mod claim;
 mod client;
 mod completions;
@@ -62,6 +63,7 @@ enum Command {
     Claim(claim::Options),
     Explain(explain::Options),
     Identify(identify::Options),
+    Cable(cable::Options),
     Simulate(simulate::Options),
     Record(record::Options),
     Replay(replay::Options),
@@ -97,6 +99,7 @@ async fn run(place: &Place, command: Command) -> Result<(), Error> {
         Command::Claim(options) => claim::run(place, options).await,
         Command::Explain(options) => explain::run(&options),
         Command::Identify(options) => identify::run(place, options).await,
+        Command::Cable(options) => cable::run(&options),
         Command::Simulate(options) => simulate::run(options).await,
         Command::Record(options) => record::run(&options).await,
         Command::Replay(options) => replay::run(options).await,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tillbus::event::{Event, Request, Scan, Timestamp};
 use tillbus::normalize::{self, Rules};
-use tillbus::profile::Profile;
+use tillbus::profile::Spoken;
 use tillbus::protocol::{Input, Item, Opening, Output, Protocol, RequestId, Token};
 use tillbus::recording::{Recording, Step};
 use tillbus::sim::port::VirtualPort;
@@ -14,7 +14,7 @@ use tillbus::sim::port::VirtualPort;
 use crate::error::{Error, complain};
 use crate::output::{say, say_json};
 use crate::scan::{hex, map, visible};
-use crate::simulate::{no_port, profile};
+use crate::simulate::{no_port, profile, spoken};
 use crate::style::{Style, Tone, fill, plain};
 use crate::terminal::{self, Interrupt};
 
@@ -50,7 +50,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Error> {
     let recording = Recording::parse(&text).map_err(|error| at(&error))?;
     if options.events {
         let (_, profile) = profile(&options.profile, &options.profiles)?;
-        return Player::new(&profile, options.json).play(&recording);
+        return Player::new(spoken(&profile)?, options.json).play(&recording);
     }
     let mut interrupt = Interrupt::new()?;
     tokio::select! {
@@ -109,7 +109,7 @@ fn plug(link: Option<&Path>) -> Result<VirtualPort, Error> {
 
 /// The library at work on a recording, in the recording's own time.
 struct Player {
-    profile: Profile,
+    spoken: Spoken,
     rules: Rules,
     protocol: Box<dyn Protocol>,
     out: Output,
@@ -120,12 +120,12 @@ struct Player {
 }
 
 impl Player {
-    fn new(profile: &Profile, json: bool) -> Self {
-        let encodings = profile.protocol.encodings.clone();
+    fn new(spoken: &Spoken, json: bool) -> Self {
+        let encodings = spoken.encodings.clone();
         Self {
-            profile: profile.clone(),
+            spoken: spoken.clone(),
             rules: Rules { encodings, ..Rules::default() },
-            protocol: (profile.protocol.factory)(),
+            protocol: (spoken.factory)(),
             out: Output::default(),
             now: Timestamp(0),
             requests: 0,
@@ -157,7 +157,7 @@ impl Player {
     }
 
     fn open(&mut self) -> Result<(), Error> {
-        self.protocol = (self.profile.protocol.factory)();
+        self.protocol = (self.spoken.factory)();
         self.protocol.opened(self.now, Opening::Fresh, &mut self.out);
         self.tell()
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tillbus::profile::{Catalogue, Profile};
+use tillbus::profile::{Catalogue, Profile, Spoken};
 use tillbus::protocol::Carrier;
 use tillbus::sim::script::{self, Script};
 use tillbus::sim::{self, Command, Simulated, Simulation};
@@ -110,14 +110,22 @@ pub(crate) fn profile(id: &str, directories: &[PathBuf]) -> Result<(Catalogue, P
     Ok((catalogue, profile))
 }
 
-fn of_settings(errors: &[tillbus::settings::Error]) -> Error {
+/// What a device of this profile speaks; a host or a socket speaks nothing.
+pub(crate) fn spoken(profile: &Profile) -> Result<&Spoken, Error> {
+    profile.protocol.as_ref().ok_or_else(|| {
+        let (id, kind) = (&profile.id, profile.kind.word());
+        Error::failed(format!("profile {id} is of kind {kind:?}, for the wiring alone"))
+    })
+}
+
+pub(crate) fn of_settings(errors: &[tillbus::settings::Error]) -> Error {
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     Error::failed(lines.join("\n"))
 }
 
 fn device(id: &str, directories: &[PathBuf]) -> Result<(Box<dyn Simulated>, Vec<u32>), Error> {
     let (catalogue, profile) = profile(id, directories)?;
-    let name = profile.protocol.info.name;
+    let name = spoken(&profile)?.info.name;
     let info = sim::find(name)
         .ok_or_else(|| Error::failed(format!("devices of protocol {name} cannot be simulated")))?;
     let gone = || Error::failed(format!("no profile {id:?}"));
