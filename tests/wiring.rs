@@ -12,5 +12,6 @@
 mod wiring {
     mod bench;
     mod cables;
+    mod library;
     mod proposals;
 }

@@ -1,7 +1,7 @@
 //! Every built-in profile: `simulate` is its device, and the daemon on it says what was scanned and has
 //! it do what it can. A profile that is added is covered by being there.
 
-use tillbus::profile::Catalogue;
+use tillbus::profile::{Catalogue, Profile};
 use tillbus::protocol::Carrier;
 
 use crate::support::client::{Client, DEVICE, SCANNER};
@@ -12,7 +12,8 @@ use crate::tool::Tool;
 fn serial() -> Vec<String> {
     let catalogue = Catalogue::built_in();
     let all = catalogue.ids().map(|id| catalogue.profile(id).unwrap().unwrap());
-    let serial = all.filter(|profile| profile.protocol.info.carrier == Carrier::Serial);
+    let carrier = |profile: &Profile| profile.protocol.as_ref().map(|spoken| spoken.info.carrier);
+    let serial = all.filter(|profile| carrier(profile) == Some(Carrier::Serial));
     serial.map(|profile| profile.id).collect()
 }
 

@@ -133,7 +133,7 @@ fn device(id: &str, directories: &[PathBuf]) -> Result<(Box<dyn Simulated>, Vec<
     let file = catalogue.file(id).ok_or_else(gone)?;
     let document = file.parse().map_err(of)?;
     let section = document.root().section("protocol").map_err(of)?.ok_or_else(gone)?;
-    let bauds = match profile.protocol.info.carrier {
+    let bauds = match spoken(&profile)?.info.carrier {
         Carrier::Serial => profile.line.bauds,
         Carrier::Hid { .. } => Vec::new(),
     };

@@ -28,8 +28,8 @@ pub(crate) struct Options {
 
 /// Judge the cable in a file
 ///
-/// The file names both profiles and what is between them; tillbus.toml's neighbours in the
-/// documentation say how. Exit status 1 where the cable must not be plugged in.
+/// The file names both profiles and what is between them; protocol-docs/wiring.md says how. Exit
+/// status 1 where the cable must not be plugged in.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckOptions {
     /// The file

@@ -7,7 +7,7 @@ use tillbus::clock;
 use tillbus::event::Aim;
 use tillbus::event::{Event, Reading};
 use tillbus::normalize::{self, Rules};
-use tillbus::profile::{Catalogue, Profile};
+use tillbus::profile::{Catalogue, Spoken};
 use tillbus::protocol::{Carrier, Input, Item, Kind, Opening, Output};
 
 /// How a scanner speaks.
@@ -61,8 +61,9 @@ fn of_profiles(burst: &[u8]) -> Option<(Language, Vec<u8>)> {
     let catalogue = Catalogue::load(&[]).ok()?;
     let profiles = catalogue.ids().filter_map(|id| catalogue.profile(id).ok().flatten());
     let mut found = profiles.filter_map(|profile| {
-        let code = proved(&profile, burst)?;
-        Some((profile.id, profile.protocol.info, code))
+        let spoken = profile.protocol?;
+        let code = proved(&spoken, burst)?;
+        Some((profile.id, spoken.info, code))
     });
     let (id, info, code) = found.next()?;
     // Models of one maker share a protocol; which it is nobody can hear.
@@ -72,12 +73,12 @@ fn of_profiles(burst: &[u8]) -> Option<(Language, Vec<u8>)> {
 }
 
 /// The code that a profile's protocol reads in a burst, where that proves the protocol.
-fn proved(profile: &Profile, burst: &[u8]) -> Option<Vec<u8>> {
-    let info = profile.protocol.info;
+fn proved(spoken: &Spoken, burst: &[u8]) -> Option<Vec<u8>> {
+    let info = spoken.info;
     if info.kind != Kind::Scanner || info.carrier != Carrier::Serial {
         return None;
     }
-    let (mut protocol, mut out) = ((profile.protocol.factory)(), Output::default());
+    let (mut protocol, mut out) = ((spoken.factory)(), Output::default());
     let now = clock::boottime();
     protocol.opened(now, Opening::Adopted, &mut out);
     protocol.receive(now, Input::Bytes(burst), &mut out);
