@@ -5,12 +5,14 @@
 //! dropped, so that half a code is never taken for one. One fault tells of each such stretch, however
 //! long it is.
 //!
-//! A whole frame in one read is handed out as a slice of that read and copied nowhere.
+//! A whole frame in one read is handed out as a slice of that read and copied nowhere. One code holds
+//! line ends itself, a licence; where they are suffixes, its lines are put together again.
 
 use std::time::Duration;
 
+use super::Buffer;
+use super::licence::Licence;
 use crate::event::{Fault, Timestamp};
-use crate::frame::Buffer;
 
 /// How the device's frames begin and end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +55,55 @@ pub enum Found<'a> {
 /// The framer.
 #[derive(Debug)]
 pub struct Line {
+    pieces: Pieces,
+    licence: Licence,
+}
+
+impl Line {
+    /// A framer that has heard nothing yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { pieces: Pieces::new(settings), licence: Licence::default() }
+    }
+
+    /// Takes what came.
+    pub fn receive(&mut self, now: Timestamp, bytes: &[u8], found: &mut dyn FnMut(Found<'_>)) {
+        let Self { pieces, licence } = self;
+        licence.expire(now, found);
+        pieces.receive(now, bytes, &mut |piece| licence.hear(piece, found));
+    }
+
+    /// Takes a damaged place on the line: the frame around it is lost.
+    pub fn damage(&mut self, now: Timestamp, fault: Fault, found: &mut dyn FnMut(Found<'_>)) {
+        let Self { pieces, licence } = self;
+        licence.expire(now, found);
+        pieces.damage(now, fault, &mut |piece| licence.hear(piece, found));
+    }
+
+    /// When silence will have meant something.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.pieces.deadline().into_iter().chain(self.licence.deadline()).min()
+    }
+
+    /// Hears the silence, where it has lasted long enough.
+    pub fn expire(&mut self, now: Timestamp, found: &mut dyn FnMut(Found<'_>)) {
+        let Self { pieces, licence } = self;
+        pieces.expire(now, &mut |piece| licence.hear(piece, found));
+        licence.expire(now, found);
+    }
+
+    /// The line is gone, and with it the rest of the frame.
+    pub fn abandon(&mut self, found: &mut dyn FnMut(Found<'_>)) {
+        let Self { pieces, licence } = self;
+        pieces.abandon(&mut |piece| licence.hear(piece, found));
+        licence.abandon(found);
+    }
+}
+
+/// What lies between the ends.
+#[derive(Debug)]
+struct Pieces {
     settings: Settings,
     /// The last bytes of the suffixes: the only places worth looking at closely.
     endings: Vec<u8>,
@@ -63,10 +114,8 @@ pub struct Line {
     last: Timestamp,
 }
 
-impl Line {
-    /// A framer that has heard nothing yet.
-    #[must_use]
-    pub fn new(mut settings: Settings) -> Self {
+impl Pieces {
+    fn new(mut settings: Settings) -> Self {
         settings.suffixes.sort_by_key(|suffix| std::cmp::Reverse(suffix.len()));
         let mut endings: Vec<u8> =
             settings.suffixes.iter().filter_map(|suffix| suffix.last().copied()).collect();
@@ -83,8 +132,7 @@ impl Line {
         }
     }
 
-    /// Takes what came.
-    pub fn receive(&mut self, now: Timestamp, bytes: &[u8], found: &mut dyn FnMut(Found<'_>)) {
+    fn receive(&mut self, now: Timestamp, bytes: &[u8], found: &mut dyn FnMut(Found<'_>)) {
         self.expire(now, found);
         let mut rest = bytes;
         while let Some((piece, after, suffix)) = self.cut(rest) {
@@ -96,8 +144,7 @@ impl Line {
         }
     }
 
-    /// Takes a damaged place on the line: the frame around it is lost.
-    pub fn damage(&mut self, now: Timestamp, fault: Fault, found: &mut dyn FnMut(Found<'_>)) {
+    fn damage(&mut self, now: Timestamp, fault: Fault, found: &mut dyn FnMut(Found<'_>)) {
         self.expire(now, found);
         if !self.skipping {
             found(Found::Fault(fault));
@@ -107,15 +154,12 @@ impl Line {
         self.last = now;
     }
 
-    /// When silence will have meant something.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Timestamp> {
+    fn deadline(&self) -> Option<Timestamp> {
         let (Silence::Ends(silence) | Silence::Cuts(silence)) = self.settings.silence;
         self.is_open().then(|| self.last + silence)
     }
 
-    /// Hears the silence, where it has lasted long enough.
-    pub fn expire(&mut self, now: Timestamp, found: &mut dyn FnMut(Found<'_>)) {
+    fn expire(&mut self, now: Timestamp, found: &mut dyn FnMut(Found<'_>)) {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
@@ -128,8 +172,7 @@ impl Line {
         }
     }
 
-    /// The line is gone, and with it the rest of the frame.
-    pub fn abandon(&mut self, found: &mut dyn FnMut(Found<'_>)) {
+    fn abandon(&mut self, found: &mut dyn FnMut(Found<'_>)) {
         let (held, prefix) = (self.held.bytes(), self.settings.prefix.as_slice());
         let begun = held.starts_with(prefix) || prefix.starts_with(held);
         match held.len() {
@@ -280,7 +323,7 @@ fn find_prefix(prefix: &[u8], whole: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Duration, Fault, Found, Line, Settings, Silence, Timestamp};
 
     type Pieces = &'static [&'static [u8]];
     type Words = &'static [&'static str];

@@ -6,6 +6,7 @@
 
 pub mod buffer;
 pub mod checksum;
+mod licence;
 pub mod line;
 pub mod packet;
 pub mod sieve;

@@ -327,3 +327,24 @@ async fn on_a_device_for_goods_digits_are_text_and_identity_numbers_are_not() {
     assert!(!other.left_over().iter().any(|signal| signal.text().contains(&PERSON[..16])));
     assert!(take(&owner, 3).await.is_err_and(|failed| failed.name == "Unsupported"));
 }
+
+#[tokio::test]
+async fn a_licence_is_one_event_masked_although_it_holds_line_ends() {
+    let mut lane = Lane::open().await;
+    let (owner, other) = (lane.client().await, lane.client().await);
+    owner.claim(BOX, &[]).await.unwrap();
+    // AAMVA 2020, Annex D, shortened.
+    let licence = "@\n\x1e\rANSI 636000100102DL00410030ZV00710008DLDAQT64235789\nDCSSAMPLE\nDDEN\r\
+                   ZVZVA01\r";
+    lane.scan(&format!("]L0{licence}")).await;
+    let scan = owner.scan().await;
+    assert_eq!((scan.content.as_str(), scan.text.as_str()), ("licence", "********"));
+    assert_eq!((scan.sequence, scan.details.text("issuer")), (1, "636000"));
+    assert!(scan.unicast && !scan.details.has("raw"));
+    let (_, kind): (u64, String) = other.signal("Withheld").await.body();
+    assert_eq!(kind, "licence");
+    lane.scan("4006381333931").await;
+    assert_eq!(owner.scan().await.text, "4006381333931");
+    let heard = [owner.left_over(), other.left_over()].concat();
+    assert!(!heard.iter().any(|signal| signal.text().contains("SAMPLE")), "{heard:?}");
+}

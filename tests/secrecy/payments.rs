@@ -22,8 +22,10 @@ const CARD_NUMBER: &str = "1234567890123458";
 /// GB 11643-1999, Annex A.
 const PERSON: &str = "11010519491231002X";
 /// AAMVA 2020, Annex D: from the number of the licence on it is all the person's.
-const LICENCE: &str = "@\n\x1e\rANSI 636000100102DL00410278ZV03190008DLDAQT64235789\nDCSSAMPLE\nDACMICHAEL\n\
-     DBB06061986\nDAG2300 WEST BROAD STREET\nDAIRICHMOND\n\rZVZVA01\r";
+const LICENCE: &str = "@\n\x1e\rANSI 636000100102DL00410278ZV03190008DLDAQT64235789\nDCSSAMPLE\nDDEN\nDACMICHAEL\n\
+     DDFN\nDADJOHN\nDDGN\nDCUJR\nDCAD\nDCBK\nDCDPH\nDBD06062019\nDBB06061986\nDBA12102024\nDBC1\n\
+     DAU068 in\nDAYBRO\nDAG2300 WEST BROAD STREET\nDAIRICHMOND\nDAJVA\nDAK232690000  \n\
+     DCF2424244747474786102204\nDCGUSA\nDCK123456789\nDDAF\nDDB06062018\nDDC06062020\nDDD1\rZVZVA01\r";
 const LICENCE_PARTS: [&str; 4] =
     ["DAQT64235789", "DACMICHAEL", "DBB06061986", "DAG2300 WEST BROAD STREET"];
 
@@ -94,7 +96,7 @@ fn text_of(message: &Message) -> String {
     String::from_utf8_lossy(message.data().bytes()).into_owned()
 }
 
-/// Two boxes: one for payments, and one for goods whose codes end in ETX, since a licence holds CR.
+/// Two boxes: one for payments, and one for goods.
 struct Boxes {
     payments: VirtualPort,
     goods: VirtualPort,
@@ -108,9 +110,7 @@ const GOODS: &str = "/org/tillbus1/device/lane2_2dbox";
 impl Boxes {
     fn create(directory: &Path) -> Self {
         let paths = [directory.join("lane1"), directory.join("lane2")];
-        let configuration = payment_box("lane1-box", &paths[0])
-            + &scanner("lane2-box", &paths[1])
-            + "[device.protocol]\nsuffix = \"ETX\"\n";
+        let configuration = payment_box("lane1-box", &paths[0]) + &scanner("lane2-box", &paths[1]);
         let payments = VirtualPort::create(Some(&paths[0])).unwrap();
         let goods = VirtualPort::create(Some(&paths[1])).unwrap();
         Self { payments, goods, configuration, sent: [0; 2] }
@@ -124,7 +124,7 @@ impl Boxes {
             }
         }
         for code in [CARD, PERSON, LICENCE] {
-            let line = format!("]L0{code}\x03");
+            let line = format!("]L0{code}\r");
             soon("the port takes bytes", self.goods.send(line.as_bytes())).await.unwrap();
             self.sent[1] += u64::try_from(line.len()).unwrap();
         }

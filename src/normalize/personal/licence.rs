@@ -4,8 +4,8 @@
 //!
 //! Source: AAMVA DL/ID Card Design Standard, 2020, Annex D.12; DL/ID-2000 for version 01, which has
 //! no jurisdiction version. Oddities: one state writes `AAMVA` where the standard has `ANSI `; older
-//! cards have FS for RS; keyboards and other boxes leave the control characters out. Whatever has the
-//! word and the issuer behind the `@` is somebody's licence, however damaged the rest.
+//! cards have FS for RS; keyboards and other boxes leave the control characters out. Whatever begins with
+//! the word and the issuer is somebody's licence, however damaged the rest, the `@` before it included.
 
 /// What a header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ const FILE_TYPES: [&[u8]; 2] = [b"ANSI ", b"AAMVA"];
 /// The header of a licence, `None` where it is none.
 #[must_use]
 pub fn header(code: &[u8]) -> Option<Header<'_>> {
-    let (&COMPLIANCE, rest) = code.split_first()? else { return None };
+    let rest = code.strip_prefix(&[COMPLIANCE]).unwrap_or(code);
     let start = rest.iter().position(|byte| !byte.is_ascii_control())?;
     let rest = rest.get(start..)?;
     let rest = FILE_TYPES.iter().find_map(|kind| rest.strip_prefix(*kind))?;
@@ -115,7 +115,8 @@ mod tests {
             ("cut off", "@\n\x1e\rANSI 63600010", header("636000", "10", None)),
             ("without an issuer", "@\n\x1e\rANSI 63600X100102DL", None),
             ("without the word", "@\n\x1e\r636000100102DL", None),
-            ("without the sign", "ANSI 636000100102DL00410278", None),
+            ("its first line lost", "ANSI 636000100102DL00410278", header("636000", "10", licence)),
+            ("a text that begins alike", "ANSI 63600", None),
             ("an address", "@somebody", None),
             ("the sign alone", "@", None),
             ("nothing", "", None),
