@@ -57,6 +57,13 @@ fn messages_of_scanners() {
 }
 
 #[test]
+fn designators_of_character_sets_are_passed_over() {
+    let scan = scan("]Q4\\000026010400638133393110A\\000026B\u{1D}21X");
+    assert_eq!(said(&scan, "gs1-hri"), "(01)04006381333931(10)AB(21)X");
+    assert_eq!(detail(&scan, "gs1-faults"), None);
+}
+
+#[test]
 fn a_composite_behind_an_article_number() {
     // GS1 Barcode Syntax Engine, tests of scan data.
     for (message, gtin) in [

@@ -21,7 +21,12 @@ impl Currency {
         if digits.len() != 3 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        let number = digits.parse().ok()?;
+        Self::by_number(digits.parse().ok()?)
+    }
+
+    /// The currency of this number.
+    #[must_use]
+    pub fn by_number(number: u16) -> Option<Self> {
         let place = CURRENCIES.binary_search_by_key(&number, |row| row.0).ok()?;
         CURRENCIES.get(place).map(Self::of)
     }

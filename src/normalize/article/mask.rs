@@ -18,10 +18,9 @@
 //! 7.9.2 to 7.9.4 (check digits of prices and weights). What the digits mean is each country's and
 //! each shop's to say: there is no default.
 
-use std::borrow::Cow;
-
 use crate::event::{Content, Value};
 use crate::normalize::Meaning;
+use crate::normalize::currency::Currency;
 use crate::normalize::gs1::{decimal, quantity};
 
 /// In-store numbers that hold a weight or a price.
@@ -33,7 +32,7 @@ pub struct Masks(Vec<Mask>);
 pub struct Mask {
     form: Vec<u8>,
     measure: Measure,
-    unit: Option<Cow<'static, str>>,
+    unit: Option<&'static str>,
     decimals: usize,
 }
 
@@ -160,8 +159,8 @@ impl Mask {
         if right {
             let number = decimal(&measure, self.decimals);
             meaning.details.push(match self.measure {
-                Measure::Weight => ("net-weight", quantity(number, "unit", self.unit.clone())),
-                Measure::Price => ("price", quantity(number, "currency", self.unit.clone())),
+                Measure::Weight => ("net-weight", quantity(number, "unit", self.unit)),
+                Measure::Price => ("price", quantity(number, "currency", self.unit)),
                 Measure::Count => ("count", Value::Count(number.parse().unwrap_or(0))),
             });
         }
@@ -170,19 +169,22 @@ impl Mask {
 }
 
 /// The unit of a weight, or the currency of a price.
-fn unit_of(measure: Measure, unit: Option<&str>) -> Result<Option<Cow<'static, str>>, String> {
+fn unit_of(measure: Measure, unit: Option<&str>) -> Result<Option<&'static str>, String> {
     match (measure, unit) {
-        (Measure::Weight, None) => Ok(Some("kg".into())),
+        (Measure::Weight, None) => Ok(Some("kg")),
         (Measure::Weight, Some(unit)) => match UNITS.into_iter().find(|known| *known == unit) {
-            Some(unit) => Ok(Some(unit.into())),
+            Some(unit) => Ok(Some(unit)),
             None => Err(format!("{unit:?} is no unit of weight; accepted: {}", UNITS.join(", "))),
         },
         (_, None) => Ok(None),
         (Measure::Price, Some(currency)) => {
-            if currency.len() == 3 && currency.bytes().all(|letter| letter.is_ascii_uppercase()) {
-                return Ok(Some(Cow::Owned(currency.to_owned())));
+            let known = Currency::by_letters(currency).filter(|known| known.alpha == currency);
+            match known {
+                Some(known) => Ok(Some(known.alpha)),
+                None => Err(format!(
+                    "{currency:?} is no currency; accepted are the three letters of one (EUR)"
+                )),
             }
-            Err(format!("{currency:?} is no currency; accepted are three capital letters (EUR)"))
         }
         (Measure::Count, Some(unit)) => {
             Err(format!("{unit:?} behind a count; accepted is nothing"))
@@ -285,7 +287,7 @@ mod tests {
             ("21IIIIIwwWWWC", "wwWWW is in pieces"),
             ("21IIIVWWWwwwC", "a check digit for 6 digits"),
             ("21IIIIIWWwwwC st", "\"st\" is no unit of weight; accepted: kg, g, lb, oz"),
-            ("20IIIIIPPPppC eur", "accepted are three capital letters"),
+            ("20IIIIIPPPppC eur", "accepted are the three letters of one (EUR)"),
             ("29IIIIIIQQQQC kg", "accepted is nothing"),
         ] {
             let error = Mask::parse(mask).unwrap_err();

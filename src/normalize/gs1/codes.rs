@@ -2,6 +2,8 @@
 //!
 //! Contract: pure. Codes in ascending order; a test says so, since they are searched by halves.
 
+use crate::normalize::currency::Currency;
+
 /// Countries by number: ISO 3166-1.
 #[rustfmt::skip]
 const COUNTRIES: [u16; 249] = [
@@ -49,42 +51,13 @@ const COUNTRY_LETTERS: [[u8; 2]; 249] = [
     *b"WF", *b"WS", *b"YE", *b"YT", *b"ZA", *b"ZM", *b"ZW",
 ];
 
-/// Currencies by number, with their letters: ISO 4217 as of 2026.
-///
-/// Five that were withdrawn since 2023 are here still, for labels outlive them.
+/// Numbers of ISO 4217 that no till counts in and a label may have: funds, metals, and what was
+/// withdrawn since 2023, for labels outlive it.
 #[rustfmt::skip]
-const CURRENCIES: [(u16, &str); 183] = [
-    (8, "ALL"), (12, "DZD"), (32, "ARS"), (36, "AUD"), (44, "BSD"), (48, "BHD"),
-    (50, "BDT"), (51, "AMD"), (52, "BBD"), (60, "BMD"), (64, "BTN"), (68, "BOB"),
-    (72, "BWP"), (84, "BZD"), (90, "SBD"), (96, "BND"), (104, "MMK"), (108, "BIF"),
-    (116, "KHR"), (124, "CAD"), (132, "CVE"), (136, "KYD"), (144, "LKR"), (152, "CLP"),
-    (156, "CNY"), (170, "COP"), (174, "KMF"), (188, "CRC"), (191, "HRK"), (192, "CUP"),
-    (203, "CZK"), (208, "DKK"), (214, "DOP"), (222, "SVC"), (230, "ETB"), (232, "ERN"),
-    (238, "FKP"), (242, "FJD"), (262, "DJF"), (270, "GMD"), (292, "GIP"), (320, "GTQ"),
-    (324, "GNF"), (328, "GYD"), (332, "HTG"), (340, "HNL"), (344, "HKD"), (348, "HUF"),
-    (352, "ISK"), (356, "INR"), (360, "IDR"), (364, "IRR"), (368, "IQD"), (376, "ILS"),
-    (388, "JMD"), (392, "JPY"), (396, "XAD"), (398, "KZT"), (400, "JOD"), (404, "KES"),
-    (408, "KPW"), (410, "KRW"), (414, "KWD"), (417, "KGS"), (418, "LAK"), (422, "LBP"),
-    (426, "LSL"), (430, "LRD"), (434, "LYD"), (446, "MOP"), (454, "MWK"), (458, "MYR"),
-    (462, "MVR"), (480, "MUR"), (484, "MXN"), (496, "MNT"), (498, "MDL"), (504, "MAD"),
-    (512, "OMR"), (516, "NAD"), (524, "NPR"), (532, "XCG"), (533, "AWG"), (548, "VUV"),
-    (554, "NZD"), (558, "NIO"), (566, "NGN"), (578, "NOK"), (586, "PKR"), (590, "PAB"),
-    (598, "PGK"), (600, "PYG"), (604, "PEN"), (608, "PHP"), (634, "QAR"), (643, "RUB"),
-    (646, "RWF"), (654, "SHP"), (682, "SAR"), (690, "SCR"), (694, "SLL"), (702, "SGD"),
-    (704, "VND"), (706, "SOS"), (710, "ZAR"), (728, "SSP"), (748, "SZL"), (752, "SEK"),
-    (756, "CHF"), (760, "SYP"), (764, "THB"), (776, "TOP"), (780, "TTD"), (784, "AED"),
-    (788, "TND"), (800, "UGX"), (807, "MKD"), (818, "EGP"), (826, "GBP"), (834, "TZS"),
-    (840, "USD"), (858, "UYU"), (860, "UZS"), (882, "WST"), (886, "YER"), (901, "TWD"),
-    (924, "ZWG"), (925, "SLE"), (926, "VED"), (927, "UYW"), (928, "VES"), (929, "MRU"),
-    (930, "STN"), (931, "CUC"), (932, "ZWL"), (933, "BYN"), (934, "TMT"), (936, "GHS"),
-    (938, "SDG"), (940, "UYI"), (941, "RSD"), (943, "MZN"), (944, "AZN"), (946, "RON"),
-    (947, "CHE"), (948, "CHW"), (949, "TRY"), (950, "XAF"), (951, "XCD"), (952, "XOF"),
-    (953, "XPF"), (955, "XBA"), (956, "XBB"), (957, "XBC"), (958, "XBD"), (959, "XAU"),
-    (960, "XDR"), (961, "XAG"), (962, "XPT"), (963, "XTS"), (964, "XPD"), (965, "XUA"),
-    (967, "ZMW"), (968, "SRD"), (969, "MGA"), (970, "COU"), (971, "AFN"), (972, "TJS"),
-    (973, "AOA"), (975, "BGN"), (976, "CDF"), (977, "BAM"), (978, "EUR"), (979, "MXV"),
-    (980, "UAH"), (981, "GEL"), (984, "BOV"), (985, "PLN"), (986, "BRL"), (990, "CLF"),
-    (994, "XSU"), (997, "USN"), (999, "XXX"),
+const OTHER_CURRENCIES: [(u16, &str); 18] = [
+    (191, "HRK"), (694, "SLL"), (931, "CUC"), (932, "ZWL"), (955, "XBA"), (956, "XBB"),
+    (957, "XBC"), (958, "XBD"), (959, "XAU"), (960, "XDR"), (961, "XAG"), (962, "XPT"),
+    (963, "XTS"), (964, "XPD"), (965, "XUA"), (975, "BGN"), (994, "XSU"), (999, "XXX"),
 ];
 
 /// Package types: UN/ECE Recommendation 21.
@@ -140,8 +113,10 @@ pub(super) fn is_country_alpha(letters: &[u8]) -> bool {
 
 /// The letters of the currency of this number.
 pub(super) fn currency(number: u16) -> Option<&'static str> {
-    let place = CURRENCIES.binary_search_by_key(&number, |(known, _)| *known).ok()?;
-    CURRENCIES.get(place).map(|(_, letters)| *letters)
+    let other = || OTHER_CURRENCIES.iter().find(|(known, _)| *known == number);
+    Currency::by_number(number)
+        .map(|currency| currency.alpha)
+        .or_else(|| other().map(|(_, letters)| *letters))
 }
 
 /// Whether a type of package has this code.
@@ -156,7 +131,8 @@ mod tests {
     #[test]
     fn lists_ascend() {
         assert!(COUNTRIES.is_sorted() && COUNTRY_LETTERS.is_sorted() && PACKAGES.is_sorted());
-        assert!(CURRENCIES.is_sorted_by_key(|(number, _)| *number));
+        let twice = |(number, _): &&(u16, &str)| Currency::by_number(*number).is_some();
+        assert_eq!(OTHER_CURRENCIES.iter().find(twice), None);
     }
 
     #[test]

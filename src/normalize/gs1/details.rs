@@ -117,7 +117,7 @@ fn name(element: &Element<'_>, meaning: &mut Meaning, months: &mut Vec<Value>) {
         },
         Says::Number(name) => (name, decimal(value, element.ai.decimals()).into()),
         Says::Measure(name, unit) => {
-            (name, quantity(decimal(value, element.ai.decimals()), "unit", Some(unit.into())))
+            (name, quantity(decimal(value, element.ai.decimals()), "unit", Some(unit)))
         }
         Says::Amount(name) => {
             (name, quantity(decimal(value, element.ai.decimals()), "currency", None))
@@ -125,14 +125,7 @@ fn name(element: &Element<'_>, meaning: &mut Meaning, months: &mut Vec<Value>) {
         Says::Money(name) => {
             let (currency, amount) = value.split_at_checked(3).unwrap_or_default();
             let letters = u16::try_from(number(currency)).ok().and_then(codes::currency);
-            (
-                name,
-                quantity(
-                    decimal(amount, element.ai.decimals()),
-                    "currency",
-                    letters.map(Cow::Borrowed),
-                ),
-            )
+            (name, quantity(decimal(amount, element.ai.decimals()), "currency", letters))
         }
     };
     if meaning.details.iter().all(|(known, _)| *known != detail.0) {
@@ -149,10 +142,10 @@ fn article(value: &[u8]) -> Option<Gtin> {
 pub(in crate::normalize) fn quantity(
     number: String,
     name: &'static str,
-    unit: Option<Cow<'static, str>>,
+    unit: Option<&'static str>,
 ) -> Value {
     let mut entries = vec![(Cow::Borrowed("value"), Value::from(number))];
-    entries.extend(unit.map(|unit| (Cow::Borrowed(name), Value::Text(unit))));
+    entries.extend(unit.map(|unit| (Cow::Borrowed(name), unit.into())));
     Value::Map(entries)
 }
 
