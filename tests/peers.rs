@@ -15,4 +15,5 @@ mod peers {
     mod gs1;
     mod node;
     mod payment;
+    mod qr;
 }

@@ -180,6 +180,8 @@ fn pieces(data: &[u8]) -> Option<Vec<Piece>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn undone(data: &[u8]) -> Option<(Vec<u8>, Option<String>, Vec<u32>)> {
@@ -211,6 +213,19 @@ mod tests {
         ] {
             let want = (bytes.to_vec(), text.map(str::to_owned), assignments.to_vec());
             assert_eq!(undone(data), Some(want), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_escaped_comes_back(data in prop::collection::vec(any::<u8>(), 0..60)) {
+            let escaped = data.iter().flat_map(|byte| match byte {
+                b'\\' => vec![b'\\'; 2],
+                byte => vec![*byte],
+            });
+            let escaped: Vec<u8> = b"\\000899".iter().copied().chain(escaped).collect();
+            prop_assert_eq!(undone(&escaped).map(|(bytes, ..)| bytes), Some(data.clone()));
+            let _ = undone(&data);
         }
     }
 

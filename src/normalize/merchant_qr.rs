@@ -31,7 +31,9 @@ pub(super) fn recognise(code: &Code<'_>, why: &mut impl Reasons) -> Option<Meani
         [b'B' | b'S', ..] => {
             epc::recognise(text, code.bytes, why).or_else(|| swiss::recognise(text, why))
         }
-        _ => links::recognise(text, why),
+        // Digits are most of what is scanned.
+        [first, ..] if first.is_ascii_alphabetic() => links::recognise(text, why),
+        _ => None,
     }
 }
 

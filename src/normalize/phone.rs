@@ -27,6 +27,8 @@ fn after<'a>(beginning: &str, text: &'a str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::event::{Sensitivity, Symbology, Value};
     use crate::normalize::{Rules, Silent};
@@ -58,6 +60,16 @@ mod tests {
                 let entries =
                     entries.iter().map(|(name, value)| format!("{name}:{}", shown(value)));
                 format!("{{{}}}", entries.collect::<Vec<_>>().join(";"))
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_a_panic(tail in "(.|\n){0,200}", digits in "[0-9A-Z ]{0,120}") {
+            for start in ["", "WIFI:", "MECARD:", "BEGIN:VCARD\n", "M1", "M2", "https://", "mailto:"] {
+                let _ = recognised(&format!("{start}{tail}"));
+                let _ = recognised(&format!("{start}{digits}"));
             }
         }
     }

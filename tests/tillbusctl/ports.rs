@@ -89,6 +89,29 @@ async fn a_simulated_scanner_follows_a_script() {
 }
 
 #[tokio::test]
+async fn what_a_person_at_a_simulated_box_notices_is_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let profile = "[profile]\nid = \"box\"\nvendor = \"Example\"\nmodel = \"B-1\"\nkind = \"scanner\"\n\
+                   status = \"untested\"\n[protocol]\nname = \"line-scanner\"\n[protocol.commands]\n\
+                   good = \"BEL\"\nenable = \"E1\"\ndisable = \"E0\"\nshow = [\"STX\", \"ETX\"]\n";
+    std::fs::write(directory.path().join("box.toml"), profile).unwrap();
+    let profiles = directory.path().to_str().unwrap();
+    let mut tool = Tool::alone(&["simulate", "--profiles", profiles, "--profile", "box"]);
+    let mut port = open(&tool.line().await);
+    port.write(b"\x02 12.50 \x03\x07E0").await.unwrap();
+    for wanted in ["shows  12.50 ", "good", "disabled"] {
+        assert_eq!(tool.line().await, wanted);
+    }
+    tool.type_line("not read");
+    tool.type_line("!noise 1");
+    assert_eq!(hear(&mut port, 1).await.len(), 1, "and nothing before it");
+    port.write(b"E1").await.unwrap();
+    assert_eq!(tool.line().await, "enabled");
+    tool.type_line("read");
+    assert_eq!(hear(&mut port, 5).await, b"read\r");
+}
+
+#[tokio::test]
 async fn faults_of_a_simulated_scanner() {
     let arguments = ["simulate", "--noise", "2", "--slow", "1", "--speed", "9600"];
     let mut tool = Tool::alone(&arguments);
