@@ -278,3 +278,47 @@ fn identity_numbers_are_masked_on_goods_and_both() {
         }
     }
 }
+
+/// A code with some of its bytes changed, left out or doubled, but for the first `kept`.
+fn damaged(random: &mut Random, code: &[u8], kept: usize) -> Vec<u8> {
+    let mut bytes = code.to_vec();
+    for _ in 0..1 + random.below(4) {
+        let place = kept + random.below(bytes.len() - kept);
+        match random.below(4) {
+            0 => bytes[place] = u8::try_from(random.below(256)).unwrap(),
+            1 => bytes[place] ^= 1 << random.below(8),
+            2 => bytes.truncate(place.max(kept + 1)),
+            _ => bytes.insert(place, bytes[place]),
+        }
+    }
+    bytes
+}
+
+#[test]
+fn damage_makes_nothing_public_that_was_not() {
+    let mut random = Random(20_260_704);
+    let licence = b"@\n\x1e\rANSI 636000100102DL00410278ZV03190008DLDAQT64235789\nDCSSAMPLE\n\r";
+    for round in 0..SAMPLES {
+        let role = [Role::Goods, Role::Both, Role::Payment][round % 3];
+        let rules = Rules { role, ..Rules::default() };
+        let card = consumer_presented(&mut random);
+        // The indicator of the one, the header of the other.
+        for (code, kept) in [(card.as_bytes(), 10), (&licence[..], 17)] {
+            let bytes = damaged(&mut random, code, kept);
+            let reading = Reading {
+                symbology: Some(Qr),
+                aim: None,
+                data: Secret::new(bytes),
+                first: Timestamp(1),
+                last: Timestamp(2),
+            };
+            let Event::Scan(scan) = normalize::scan(reading, &rules);
+            let want = if kept == 10 { Content::PaymentCode } else { Content::Licence };
+            assert_eq!(scan.content, want, "{role:?}");
+            let text = scan.text.expose();
+            assert!(text.starts_with("********") && text.len() <= 16, "{text}");
+            let said = format!("{:?}", scan.details);
+            assert!(!said.contains("41111111") && !said.contains("T64235789"), "{said}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! What is for the owner alone: payment codes, and what says who somebody is.
+//! What is for the owner alone: payment codes, what says who somebody is, and what is somebody's own.
 //!
 //! Contract: such a scan goes to who owned the device at its first byte, if that client owns it
 //! still and has the right; else it is wiped, and everyone hears [`Signal::Withheld`]. Nothing of it
@@ -351,9 +351,10 @@ fn seen_before(before: Before) -> Detail {
     ("seen-before", Value::Map(entries))
 }
 
-/// The scan without what was secret in it.
+/// The scan without what it said: of what is somebody's own the details are no less so.
 fn wiped(scan: Scan) -> Scan {
-    Scan { text: Secret::new(String::new()), raw: Secret::new(Vec::new()), ..scan }
+    let (text, raw) = (Secret::new(String::new()), Secret::new(Vec::new()));
+    Scan { text, raw, details: Vec::new(), gtin: None, ..scan }
 }
 
 /// The read end of a pipe that holds these bytes: a code is smaller than any pipe.

@@ -11,7 +11,7 @@ use tillbus::sim::port::VirtualPort;
 use zbus::{OwnedFd, Variant};
 
 use crate::support::client::{Client, DEVICE, Failed, SCANNER, Scan, Signal};
-use crate::support::host::{BOX, Daemon, Lane, Start, payment_box, soon};
+use crate::support::host::{BOX, Bus, Daemon, Lane, Start, payment_box, soon};
 
 /// From integrators' examples of the parameter `auth_code`.
 const WECHAT: &str = "135112298638468293";
@@ -167,6 +167,42 @@ async fn a_box_that_can_tells_the_customer_that_nobody_answers() {
     let fault = owner.fault().await;
     assert_eq!((fault.kind.as_str(), fault.details.number("sequence")), ("unanswered", 4));
     assert_eq!(commands(&mut lane.port, 1).await, b"\x07B");
+}
+
+/// A packet of the Simple Serial Interface: its length, opcode, source, status and data, and the two's
+/// complement of their sum.
+fn packet(opcode: u8, source: u8, data: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(4 + data.len()).unwrap();
+    let mut packet = [&[length, opcode, source, 0][..], data].concat();
+    let sum: u16 = packet.iter().map(|byte| u16::from(*byte)).sum();
+    packet.extend(sum.wrapping_neg().to_be_bytes());
+    packet
+}
+
+#[tokio::test]
+async fn a_zebra_scanner_beeps_where_nobody_may_have_the_code() {
+    let (decode_data, ack, beep) = (0xF3, 0xD0, 0xE6);
+    let bus = Bus::start();
+    let path = bus.directory().join("lane1");
+    let mut port = VirtualPort::create(Some(&path)).unwrap();
+    let configuration =
+        payment_box("lane1-box", &path).replace("generic-line-scanner", "zebra-ssi");
+    let _daemon = Daemon::start(&bus, &configuration).await;
+    let client = Client::connect(&bus).await;
+    client.until_state(BOX, "ready").await;
+    // Its type 1C is QR.
+    let code = packet(decode_data, 0, &[b"\x1C", WECHAT.as_bytes()].concat());
+    soon("the port takes bytes", port.send(&code)).await.unwrap();
+    let fault = client.fault().await;
+    assert_eq!((fault.kind.as_str(), fault.details.number("signalled")), ("unclaimed", 1));
+    let (mut heard, mut buffer) = (Vec::new(), [0; 64]);
+    while heard.len() < 13 {
+        let more = soon("the scanner is told", port.receive(&mut buffer)).await.unwrap();
+        heard.extend_from_slice(&buffer[..more]);
+    }
+    let (first, second) = heard.split_at(6);
+    assert_eq!(first, packet(ack, 4, &[]));
+    assert_eq!(second, packet(beep, 4, &second[4..5]), "a beep of some kind");
 }
 
 #[tokio::test]
