@@ -120,7 +120,7 @@ pub async fn run(spec: Spec, mut orders: mpsc::Receiver<Order>, reports: Reports
                 report(&reports, key, Report::Ready).await;
                 let mut conversation = Conversation::new(&spec, port, &reports, &mut speed);
                 let ended = conversation.run(&mut orders).await;
-                replay = conversation.port.into_recording();
+                replay = conversation.port.close().await;
                 match ended {
                     Some(error) => error,
                     None => return key,

@@ -7,16 +7,17 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test's helpers fail by panicking too")]
 
-use std::ffi::{CStr, CString, c_char, c_void};
+mod support;
+
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use nix::libc;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, sendto, socket,
 };
+use support::umockdev::{self, Testbed, run_apart};
 use tillbus::hotplug::{Access, Change, Device, Monitor, PathChange, PathWatch, Usb};
 use tillbus::profile::Line;
 use tillbus::sim::port::VirtualPort;
@@ -150,18 +151,6 @@ async fn new_rights_are_told_and_a_path_given_up_is_not() {
     quiet(&mut watch).await;
 }
 
-/// Runs one ignored test of this program in another process; false where it could not be run.
-fn run_apart(mut command: Command, name: &str) {
-    let output = command
-        .args(["--ignored", "--exact", "--nocapture", name])
-        .output()
-        .unwrap_or_else(|error| panic!("{name}: {error}"));
-    let text = String::from_utf8_lossy(&output.stdout);
-    println!("{text}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{name} failed");
-    assert!(text.contains("1 passed"), "{name} did not run");
-}
-
 #[test]
 fn messages_of_udev_are_believed_and_no_others() {
     let mut unshare = Command::new("unshare");
@@ -181,7 +170,7 @@ fn messages_of_udev_are_believed_and_no_others() {
 #[test]
 fn devices_of_umockdev_come_and_go() {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.env("LD_PRELOAD", "libumockdev-preload.so.0");
+    command.env("LD_PRELOAD", umockdev::PRELOAD);
     run_apart(command, "apart::umockdev");
 }
 
@@ -356,106 +345,6 @@ mod apart {
         plug(1);
         let after = described(soon(monitor.next()).await);
         assert_eq!((after.node.as_path(), &after.id), (Path::new("/dev/ttyUSB1"), &before.id));
-    }
-}
-
-/// umockdev's test bed, loaded at run time so that this program links without it.
-struct Testbed {
-    library: *mut c_void,
-    testbed: *mut c_void,
-}
-
-type New = unsafe extern "C" fn() -> *mut c_void;
-type AddDevice = unsafe extern "C" fn(
-    *mut c_void,
-    *const c_char,
-    *const c_char,
-    *const c_char,
-    *const *const c_char,
-    *const *const c_char,
-) -> *const c_char;
-type Uevent = unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char);
-type RemoveDevice = unsafe extern "C" fn(*mut c_void, *const c_char);
-
-#[expect(unsafe_code, reason = "umockdev is a C library")]
-impl Testbed {
-    fn new() -> Option<Self> {
-        // SAFETY: loading it runs no code but its own initialisation.
-        let library = unsafe { libc::dlopen(c"libumockdev.so.0".as_ptr(), libc::RTLD_NOW) };
-        if library.is_null() {
-            return None;
-        }
-        let mut testbed = Self { library, testbed: std::ptr::null_mut() };
-        // SAFETY: the signatures here and below are those of umockdev.h.
-        testbed.testbed = unsafe { testbed.function::<New>(c"umockdev_testbed_new")() };
-        Some(testbed)
-    }
-
-    /// # Safety
-    ///
-    /// `F` is the type of that function.
-    unsafe fn function<F: Copy>(&self, name: &CStr) -> F {
-        // SAFETY: the library stays loaded; a function pointer is what dlsym gives.
-        unsafe {
-            let symbol = libc::dlsym(self.library, name.as_ptr());
-            assert!(!symbol.is_null(), "libumockdev has no {name:?}");
-            std::mem::transmute_copy(&symbol)
-        }
-    }
-
-    /// Adds a device and tells udev's listeners; gives its path in sysfs.
-    fn add(
-        &self,
-        subsystem: &str,
-        name: &str,
-        parent: Option<&CString>,
-        attributes: &[&str],
-        properties: &[&str],
-    ) -> CString {
-        let text = |text: &&str| CString::new(*text).expect("no NUL");
-        let (subsystem, name) = (text(&subsystem), text(&name));
-        let attributes: Vec<_> = attributes.iter().map(text).collect();
-        let properties: Vec<_> = properties.iter().map(text).collect();
-        let list = |of: &[CString]| -> Vec<*const c_char> {
-            of.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
-        };
-        let parent = parent.map_or(std::ptr::null(), |parent| parent.as_ptr());
-        // SAFETY: all strings and the NULL-ended lists of them outlive the calls, which copy them;
-        // the path returned is copied here.
-        unsafe {
-            let path = self.function::<AddDevice>(c"umockdev_testbed_add_devicev")(
-                self.testbed,
-                subsystem.as_ptr(),
-                name.as_ptr(),
-                parent,
-                list(&attributes).as_ptr(),
-                list(&properties).as_ptr(),
-            );
-            assert!(!path.is_null(), "umockdev refused {name:?}");
-            let path = CStr::from_ptr(path).to_owned();
-            self.function::<Uevent>(c"umockdev_testbed_uevent")(
-                self.testbed,
-                path.as_ptr(),
-                c"add".as_ptr(),
-            );
-            path
-        }
-    }
-
-    /// Tells udev's listeners that a device is gone, and takes it away.
-    fn remove(&self, path: &CString) {
-        // SAFETY: as above.
-        unsafe {
-            self.function::<Uevent>(c"umockdev_testbed_uevent")(
-                self.testbed,
-                path.as_ptr(),
-                c"remove".as_ptr(),
-            );
-            self.function::<RemoveDevice>(c"umockdev_testbed_remove_device")(
-                self.testbed,
-                path.as_ptr(),
-            );
-        }
     }
 }
 

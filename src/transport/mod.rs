@@ -10,10 +10,12 @@ pub mod passed;
 mod replay;
 mod serial;
 mod unmark;
+mod usb;
 mod virtual_hid;
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -161,6 +163,7 @@ pub struct Port {
 #[derive(Debug)]
 enum Kind {
     Serial(serial::Serial),
+    Hid(usb::Usb),
     VirtualHid(virtual_hid::VirtualHid),
     Replay(replay::Replay),
 }
@@ -179,15 +182,24 @@ impl Port {
         Ok(Self { kind: Kind::Serial(serial::Serial::open(path, line, baud)?) })
     }
 
-    /// Opens a HID interface for us alone.
+    /// Opens a HID interface for us alone: `path` is its USB device's node, and `interface` which of its
+    /// HID interfaces, where it has several.
     ///
-    /// A pty is one where a simulated device is behind it. Must be called within a tokio runtime.
+    /// The kernel's driver loses it until [`close`](Self::close). A pty is one where a simulated device
+    /// is behind it. Must be called within a tokio runtime.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open).
-    pub async fn open_hid(path: &Path, _interface: Option<u8>) -> Result<Self, Error> {
-        Ok(Self { kind: Kind::VirtualHid(virtual_hid::VirtualHid::open(path).await?) })
+    /// [`Error::Busy`] where another program has it; [`Error::Unsupported`] where there is no such HID
+    /// interface, or several and none is named.
+    pub async fn open_hid(path: &Path, interface: Option<u8>) -> Result<Self, Error> {
+        let metadata = std::fs::metadata(path).map_err(|error| opening(&error))?;
+        let kind = if is_pty(metadata.rdev()) {
+            Kind::VirtualHid(virtual_hid::VirtualHid::open(path).await?)
+        } else {
+            Kind::Hid(usb::Usb::open(path, interface).await?)
+        };
+        Ok(Self { kind })
     }
 
     /// Takes over a port that was kept open over a restart, with the bytes that came meanwhile.
@@ -211,18 +223,22 @@ impl Port {
     #[must_use]
     pub fn descriptor(&self) -> Option<&[u8]> {
         match &self.kind {
+            Kind::Hid(hid) => Some(hid.descriptor()),
             Kind::VirtualHid(hid) => Some(hid.descriptor()),
             Kind::Serial(_) | Kind::Replay(_) => None,
         }
     }
 
-    /// What a replay has not played yet, to go on with after its hang-up.
-    #[must_use]
-    pub fn into_recording(self) -> Option<Recording> {
+    /// Closes the port. Of a replay remains what it has not played yet, to go on with after its hang-up.
+    ///
+    /// A port that is dropped is closed too, but may wait for its device meanwhile.
+    pub async fn close(self) -> Option<Recording> {
         match self.kind {
-            Kind::Replay(replay) => Some(replay.rest()),
-            _ => None,
+            Kind::Hid(hid) => hid.close().await,
+            Kind::Replay(replay) => return Some(replay.rest()),
+            Kind::Serial(_) | Kind::VirtualHid(_) => {}
         }
+        None
     }
 
     /// The file descriptor to keep over a restart, where there is one.
@@ -241,6 +257,7 @@ impl Port {
     pub async fn receive(&mut self, sink: &mut (dyn FnMut(Input<'_>) + Send)) -> Result<(), Error> {
         match &mut self.kind {
             Kind::Serial(serial) => serial.receive(sink).await,
+            Kind::Hid(hid) => hid.receive(sink).await,
             Kind::VirtualHid(hid) => hid.receive(sink).await,
             Kind::Replay(replay) => replay.receive(sink).await,
         }
@@ -258,7 +275,7 @@ impl Port {
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         match &mut self.kind {
             Kind::Serial(serial) => serial.write(bytes).await,
-            Kind::VirtualHid(_) => Err(Error::Unsupported),
+            Kind::Hid(_) | Kind::VirtualHid(_) => Err(Error::Unsupported),
             Kind::Replay(replay) => replay.write(),
         }
     }
@@ -274,6 +291,7 @@ impl Port {
     pub async fn report(&mut self, kind: ReportKind, id: u8, data: &[u8]) -> Result<(), Error> {
         match &mut self.kind {
             Kind::Serial(_) => Err(Error::Unsupported),
+            Kind::Hid(hid) => hid.report(kind, id, data).await,
             Kind::VirtualHid(hid) => hid.report(kind, id, data).await,
             Kind::Replay(replay) => replay.write(),
         }
@@ -286,7 +304,7 @@ impl Port {
     pub async fn drained(&self) {
         match &self.kind {
             Kind::Serial(serial) => serial.drained().await,
-            Kind::VirtualHid(_) | Kind::Replay(_) => {}
+            Kind::Hid(_) | Kind::VirtualHid(_) | Kind::Replay(_) => {}
         }
     }
 
@@ -298,7 +316,7 @@ impl Port {
     pub fn set_baud(&mut self, baud: u32) -> Result<(), Error> {
         match &mut self.kind {
             Kind::Serial(serial) => serial.set_baud(baud),
-            Kind::VirtualHid(_) | Kind::Replay(_) => Ok(()),
+            Kind::Hid(_) | Kind::VirtualHid(_) | Kind::Replay(_) => Ok(()),
         }
     }
 
@@ -325,7 +343,12 @@ impl Port {
         match &self.kind {
             Kind::Serial(serial) => Some(serial),
             Kind::VirtualHid(hid) => Some(hid.serial()),
-            Kind::Replay(_) => None,
+            Kind::Hid(_) | Kind::Replay(_) => None,
         }
     }
+}
+
+/// What a refusal to look at a path means.
+fn opening(error: &io::Error) -> Error {
+    Error::opening(Errno::from_raw(error.raw_os_error().unwrap_or(0)))
 }

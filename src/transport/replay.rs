@@ -100,7 +100,7 @@ mod tests {
             assert!(matches!(hear(&mut port).await, Err(Error::Disconnected)));
         }
         assert!(matches!(port.write(b"x").await, Err(Error::Disconnected)));
-        let mut again = Port::replay(port.into_recording().unwrap());
+        let mut again = Port::replay(port.close().await.unwrap());
         assert_eq!(hear(&mut again).await.unwrap(), ["Bytes([13])"]);
     }
 

@@ -17,7 +17,7 @@ use tokio::io::unix::AsyncFd;
 use zeroize::Zeroize;
 
 use super::lock::Lock;
-use super::{Error, Unmark, ioctl};
+use super::{Error, Unmark, ioctl, opening};
 use crate::profile::{Flow, Line, Parity};
 use crate::protocol::Input;
 use crate::readiness::watch;
@@ -279,10 +279,6 @@ fn settle(fd: BorrowedFd<'_>, baud: u32) -> nix::Result<u32> {
 fn flock(fd: BorrowedFd<'_>, lock: FlockArg) -> nix::Result<()> {
     use std::os::fd::AsRawFd;
     nix::fcntl::flock(fd.as_raw_fd(), lock)
-}
-
-fn opening(error: &std::io::Error) -> Error {
-    Error::opening(Errno::from_raw(error.raw_os_error().unwrap_or(0)))
 }
 
 /// What tokio-serial's refusal means, as far as it says.

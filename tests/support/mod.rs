@@ -7,6 +7,8 @@ pub mod client;
 pub mod host;
 pub mod program;
 pub mod python;
+pub mod umockdev;
+pub mod usbdevfs;
 
 use std::fmt::Write as _;
 use std::time::Duration;
