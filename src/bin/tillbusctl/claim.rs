@@ -178,7 +178,12 @@ impl Claim {
         match &self.options.until {
             // The claim is over, so there is nothing to acknowledge; word of it is on its way.
             Some(_) if pays => Ok(()),
-            _ => Ok(self.device.acknowledge(sequence).await?),
+            // A payment code that came meanwhile has ended the claim: refused, and word is on its way.
+            Some(_) => {
+                let _ = self.device.acknowledge(sequence).await;
+                Ok(())
+            }
+            None => Ok(self.device.acknowledge(sequence).await?),
         }
     }
 
