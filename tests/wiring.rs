@@ -12,6 +12,8 @@
 mod wiring {
     mod bench;
     mod cables;
+    mod diagnosis;
     mod library;
+    mod orders;
     mod proposals;
 }

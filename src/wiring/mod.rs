@@ -14,6 +14,7 @@ pub mod check;
 pub mod colour;
 pub mod connector;
 pub mod cord;
+pub mod diagnose;
 pub mod draw;
 pub mod plan;
 pub mod propose;
