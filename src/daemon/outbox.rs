@@ -1,7 +1,8 @@
 //! What the daemon wants said on the bus.
 //!
 //! Contract: saying never waits. Notices of objects and claims are as many as changes of devices
-//! and clients; scans are bounded here, and one that finds the bus stalled is left to `Replay`.
+//! and clients; what devices make of themselves is bounded here. A scan that finds the bus stalled is
+//! left to `Replay`, a fault to the log and to `Health`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::status::{Identity, Status};
 use crate::session::Health;
 use crate::store::{Client, Record};
 
-/// The most scans that may wait for a bus that does not take them. More than the ring holds could
+/// The most scans, faults and words of withheld events that may wait for a bus that does not take them. More than the ring holds could
 /// not be replayed anyway.
 const SCANS: usize = crate::store::EVENTS;
 
@@ -122,9 +123,9 @@ pub fn outbox() -> (Outbox, Notices) {
 }
 
 impl Outbox {
-    /// Says a thing. Returns `false` for a scan that the stalled bus has no room for.
+    /// Says a thing. Returns `false` for a device's that the stalled bus has no room for.
     pub fn send(&self, notice: Notice) -> bool {
-        if matches!(notice, Notice::Signal(_, _, Signal::Scanned { .. })) {
+        if is_bounded(&notice) {
             if self.scans.load(Ordering::Relaxed) >= SCANS {
                 return false;
             }
@@ -150,11 +151,17 @@ impl Notices {
     }
 
     fn took(&self, notice: Notice) -> Notice {
-        if matches!(notice, Notice::Signal(_, _, Signal::Scanned { .. })) {
+        if is_bounded(&notice) {
             self.scans.fetch_sub(1, Ordering::Relaxed);
         }
         notice
     }
+}
+
+/// Whether a device can bring it about as often as it sends something.
+fn is_bounded(notice: &Notice) -> bool {
+    use Signal::{Fault, Scanned, Withheld};
+    matches!(notice, Notice::Signal(_, _, Scanned { .. } | Withheld { .. } | Fault { .. }))
 }
 
 #[cfg(test)]
@@ -162,11 +169,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bus_that_takes_nothing_bounds_the_scans_and_nothing_else() {
+    fn a_bus_that_takes_nothing_bounds_what_devices_say_and_nothing_else() {
         let (outbox, mut notices) = outbox();
         for _ in 0..SCANS + 5 {
             assert!(outbox.send(Notice::Removed(Key(1))));
         }
         assert!(matches!(notices.try_next(), Some(Notice::Removed(Key(1)))));
+        let withheld = |sequence| {
+            Notice::Signal(Key(1), None, Signal::Withheld { sequence, kind: "payment-code" })
+        };
+        for sequence in 0..SCANS as u64 {
+            assert!(outbox.send(withheld(sequence)), "{sequence}");
+        }
+        assert!(!outbox.send(withheld(0)), "one too many");
+        while notices.try_next().is_some() {}
+        assert!(outbox.send(withheld(0)), "there is room again");
     }
 }
