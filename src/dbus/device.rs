@@ -180,7 +180,7 @@ impl DeviceInterface {
     }
 
     /// All events up to this sequence number have been handled; with `credit` this lets the next
-    /// ones come.
+    /// ones come. For the owner, and for the client that got the event.
     async fn acknowledge(
         &self,
         #[zbus(header)] header: Header<'_>,

@@ -127,7 +127,10 @@ impl Drop for Bus {
 /// to others.
 pub fn copy_for_others(program: &Path, directory: &Path) -> PathBuf {
     let copy = directory.join(program.file_name().unwrap());
-    std::fs::copy(program, &copy).unwrap();
+    // Not by ourselves: while we have it open for writing, a child that another test starts has it too,
+    // and then it cannot be run.
+    let copied = Command::new("cp").arg(program).arg(&copy).status().unwrap();
+    assert!(copied.success(), "cp {}", program.display());
     copy
 }
 

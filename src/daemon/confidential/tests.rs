@@ -402,6 +402,9 @@ fn a_claim_for_one_sale_ends_with_the_code_and_the_sale_goes_on() {
         [":1.1: scanned 1", ":1.1: lost one-payment-code", "all: withheld 1 payment-code"]
     );
     assert_eq!(till.settle(&bob(), 1), Err(Error::NotClaimed));
+    let acknowledge = |reply| Act::Acknowledge(1, reply);
+    assert_eq!(till.call(&bob(), acknowledge), Err(Error::NotClaimed));
+    till.call(&alice(), acknowledge).expect("its word of it was under way");
     assert_eq!(till.take(&alice(), 1).unwrap(), CARD);
     assert_eq!(till.indicate(&alice(), 1), None);
     assert_eq!(till.signalled(), [Verdict::Good]);
