@@ -96,6 +96,13 @@ fn emv_details(read: &emv::Read) -> Details {
         let value = payload.additional.iter().find(|(other, _)| other == id);
         details.text(name, value.map(|(_, value)| value.as_str()));
     }
+    let others =
+        payload.additional.iter().filter(|(id, _)| ADDITIONAL.iter().all(|(other, _)| other != id));
+    let others: Vec<_> =
+        others.map(|(id, value)| (Cow::from(format!("{id:02}")), shown(value))).collect();
+    if !others.is_empty() {
+        details.list.push(("additional", Value::Map(others)));
+    }
     if let Some(local) = &payload.local {
         details.text("language", Some(&local.language));
         details.text("merchant-name-local", Some(&local.name));
@@ -377,6 +384,17 @@ mod tests {
             let accounts = details.iter().find(|(name, _)| *name == "accounts");
             assert_eq!(accounts.map(|(_, value)| value.as_str()), Some(want), "{name}");
         }
+    }
+
+    #[test]
+    fn additional_fields_without_a_name_keep_their_digits() {
+        let mut code = "0002015802PH".to_owned();
+        assert!(
+            tlv::push(&mut code, 62, "0003ph.0504ref15003x.y") && tlv::push(&mut code, 63, "1234")
+        );
+        let details = details_of(&code);
+        assert!(details.contains(&("reference", "ref1".to_owned())), "{details:?}");
+        assert!(details.contains(&("additional", "00=ph. 50=x.y".to_owned())), "{details:?}");
     }
 
     #[test]
