@@ -51,19 +51,33 @@ fn framer(bencher: Bencher<'_, '_>, read: usize) {
     });
 }
 
-/// One event from the read to the reading.
-#[divan::bench(args = ["4006381333931", "https://example.org/receipt/8812"])]
-fn line_scanner(bencher: Bencher<'_, '_>, code: &str) {
+/// One event from the read to the reading, and to the acknowledgement where there is one.
+fn event(bencher: Bencher<'_, '_>, protocol: &str, bytes: &[u8]) {
     let file = File { name: "benchmark".to_owned(), text: String::new() };
     let document = file.parse().unwrap();
-    let info = protocol::find("line-scanner").unwrap();
+    let info = protocol::find(protocol).unwrap();
     let mut protocol = ((info.configure)(&document.root()).unwrap().factory)();
-    let line = [code.as_bytes(), b"\r"].concat();
     let mut out = Output::default();
     bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {
-        protocol.receive(TIME, Input::Bytes(black_box(&line)), &mut out);
-        black_box(out.pop());
+        protocol.receive(TIME, Input::Bytes(black_box(bytes)), &mut out);
+        while let Some(item) = out.pop() {
+            black_box(item);
+        }
     });
+}
+
+#[divan::bench(args = ["4006381333931", "https://example.org/receipt/8812"])]
+fn line_scanner(bencher: Bencher<'_, '_>, code: &str) {
+    event(bencher, "line-scanner", &[code.as_bytes(), b"\r"].concat());
+}
+
+#[divan::bench(args = ["4006381333931", "https://example.org/receipt/8812"])]
+fn ssi(bencher: Bencher<'_, '_>, code: &str) {
+    let length = u8::try_from(code.len()).unwrap() + 5;
+    let mut packet = [&[length, 0xF3, 0, 0, 0], code.as_bytes()].concat();
+    let sum: u16 = packet.iter().map(|byte| u16::from(*byte)).sum();
+    packet.extend(sum.wrapping_neg().to_be_bytes());
+    event(bencher, "ssi", &packet);
 }
 
 fn reading(aim: Option<&str>, data: &[u8]) -> Reading {

@@ -208,3 +208,25 @@ impl Labels {
         reading(aim, label, code, (first, last))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::File;
+
+    #[test]
+    fn wrong_options_say_what_is_accepted() {
+        for (options, message) in [
+            ("label-ids = \"usa\"", "accepted: eu, off, us"),
+            ("label-position = \"suffix\"", "stands without `label-ids`"),
+            ("label-ids = \"off\"\nlabel-position = \"suffix\"", "stands without `label-ids`"),
+            ("acknowledge = \"on\"", "accepted: both, commands, labels, off"),
+            ("commands = { enable = \"E\" }", "`enable` stands without `disable`"),
+        ] {
+            let file = File { name: "test".to_owned(), text: options.to_owned() };
+            let document = file.parse().unwrap();
+            let error = configure(&document.root()).err().unwrap().to_string();
+            assert!(error.contains(message), "{options}: {error}");
+        }
+    }
+}

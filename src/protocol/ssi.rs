@@ -17,7 +17,7 @@
 mod parts;
 mod wire;
 
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -193,7 +193,7 @@ struct Waiting {
 }
 
 /// What was taken last, in place of its bytes: a code may be a payment code, and does not stay in
-/// memory to be compared.
+/// memory to be compared. The fingerprint is keyed, so it does not give a code of few digits away.
 #[derive(Clone, Copy, Debug)]
 struct Taken {
     fingerprint: u64,
@@ -215,6 +215,7 @@ enum Copy {
 
 struct Talk {
     options: Arc<Options>,
+    fingerprints: RandomState,
     taken: Option<Taken>,
     parts: Option<Parts>,
     waiting: Option<Waiting>,
@@ -227,6 +228,7 @@ impl Talk {
     fn new(options: Arc<Options>) -> Self {
         Self {
             options,
+            fingerprints: RandomState::new(),
             taken: None,
             parts: None,
             waiting: None,
@@ -423,7 +425,7 @@ impl Talk {
 
     /// Remembers what has come, and compares it with what came before.
     fn take(&mut self, packet: Packet<'_>, last: Timestamp) -> Copy {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = self.fingerprints.build_hasher();
         hasher.write(&[packet.opcode, packet.status & !wire::RETRANSMITTED]);
         hasher.write(packet.data);
         let taken = Taken { fingerprint: hasher.finish(), at: last, doubtful: false };
@@ -586,5 +588,50 @@ fn beep(verdict: Verdict) -> u8 {
         Verdict::Bad => 0x06,
         Verdict::Wait => 0x05,
         Verdict::Attention => 0x02,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Opening;
+    use crate::settings::File;
+
+    fn protocol(options: &str) -> Result<Box<dyn Protocol>, String> {
+        let file = File { name: "test".to_owned(), text: options.to_owned() };
+        let document = file.parse().map_err(|error| error.to_string())?;
+        let root = document.root();
+        let configured = configure(&root).map_err(|error| error.to_string())?;
+        root.finish().map_err(|error| error.to_string())?;
+        Ok((configured.factory)())
+    }
+
+    #[test]
+    fn nothing_is_said_on_opening_and_a_code_is_handed_on_before_it_is_acknowledged() {
+        for opening in [Opening::Fresh, Opening::Adopted] {
+            let (mut protocol, mut out) = (protocol("").unwrap(), Output::default());
+            protocol.opened(Timestamp(0), opening, &mut out);
+            assert!(out.is_empty(), "{opening:?}");
+            let packet = b"\x12\xF3\x00\x00\x0B5901234123457\xFC\x52";
+            protocol.receive(Timestamp(1), Input::Bytes(packet), &mut out);
+            assert!(matches!(out.pop(), Some(Item::Reading(_))), "{opening:?}");
+            let ack = vec![0x04, 0xD0, 0x04, 0x00, 0xFF, 0x28];
+            assert_eq!(out.pop(), Some(Item::Write(ack, None)), "{opening:?}");
+            assert_eq!((out.pop(), protocol.deadline()), (None, None), "at rest, {opening:?}");
+        }
+    }
+
+    #[test]
+    fn wrong_options_say_what_is_accepted() {
+        for (options, message) in [
+            ("acknowledge = \"always\"", "accepted: each, last, off"),
+            ("long-codes = \"long\"", "accepted: continued, segments"),
+            ("response-ms = 99", "from 100 to 9900"),
+            ("max-length = 15", "from 16 to 65536"),
+            ("wakeup = true", "did you mean `wake-up`?"),
+        ] {
+            let error = protocol(options).err().unwrap_or_default();
+            assert!(error.contains(message), "{options}: {error}");
+        }
     }
 }
