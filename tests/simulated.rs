@@ -51,6 +51,26 @@ const VARIANTS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "honeywell",
+        &[
+            "code-id = \"first\"",
+            "code-id = \"after-aim\", aim = \"required\", prefix = \"STX\", suffix = \"ETX\"",
+            "setup = [\"DECHDR1\", \"CBRENA0,MIN5\"]",
+            "indicate = \"host-ack\", acknowledge = true",
+            "metadata = \"off\", indicate = \"off\"",
+        ],
+    ),
+    (
+        "newland",
+        &[
+            "aim = \"required\", indicate = \"beep\"",
+            "setup = [\"SCNMOD3\", \"C11ENA1,MIN9\"], suffix = \"CR LF\"",
+            "aim = \"off\", prefix = \"#\"",
+        ],
+    ),
+    ("grow-gm65", &["mode = \"sense\""]),
+    ("paycloud", &["aim = \"off\"", "prefix = \"#\", suffix = \"CR LF\""]),
+    (
         "ssi",
         &[
             "acknowledge = \"last\"",
@@ -303,12 +323,19 @@ fn what_a_device_reads_is_what_its_protocol_says() {
 
 #[test]
 fn devices_that_name_symbologies_do() {
-    for (name, options) in [
+    let all = [
         ("line-scanner", ""),
         ("ssi", ""),
         ("ssi", "aim = \"auto\""),
         ("datalogic", "label-ids = \"eu\", aim = \"off\""),
-    ] {
+        ("honeywell", ""),
+        ("honeywell", "aim = \"off\", code-id = \"first\""),
+        ("honeywell", "aim = \"off\", code-id = \"after-aim\""),
+        ("newland", ""),
+        ("newland", "aim = \"off\", code-ids = [\"d ean-13\"]"),
+        ("paycloud", ""),
+    ];
+    for (name, options) in all {
         let mut line = Line::new(name, options);
         line.scan(&codes()[0]);
         assert_eq!(line.readings[0].symbology, Some(Symbology::Ean13), "{name}");
@@ -343,7 +370,14 @@ fn devices_answer_what_they_are_asked() {
 #[test]
 fn a_disabled_device_reads_nothing() {
     let commands = "commands = { enable = \"E\", disable = \"D\" }";
-    for (name, options) in [("ssi", ""), ("datalogic", commands), ("line-scanner", commands)] {
+    let all = [
+        ("ssi", ""),
+        ("newland", ""),
+        ("grow-gm65", ""),
+        ("datalogic", commands),
+        ("line-scanner", commands),
+    ];
+    for (name, options) in all {
         let mut line = Line::new(name, options);
         line.ask(Request::Enable(false)).unwrap();
         line.scan(&codes()[0]);

@@ -9,6 +9,7 @@ pub mod checksum;
 mod licence;
 pub mod line;
 pub mod packet;
+pub mod paycloud;
 pub mod sieve;
 pub mod speed;
 pub mod uart;

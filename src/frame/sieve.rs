@@ -153,10 +153,19 @@ impl Sieve {
         self.drop_front(1);
     }
 
-    /// Half a message, up to where the next one may begin.
+    /// Half a message, up to where the next one begins for certain.
     fn drop_cut(&mut self, mixture: &mut impl Mixture, fault: Option<Fault>) {
-        let after = self.head.bytes().get(1..).unwrap_or_default();
-        let cut = mixture.start(after).map_or(self.head.len(), |next| next + 1);
+        let head = self.head.bytes();
+        let mut cut = head.len();
+        let mut from = 1;
+        while let Some(next) = head.get(from..).and_then(|after| mixture.start(after)) {
+            let rest = head.get(from + next..).unwrap_or_default();
+            if !matches!(mixture.weigh(rest), Weight::Code | Weight::Maybe) {
+                cut = from + next;
+                break;
+            }
+            from += next + 1;
+        }
         if let Some(fault) = fault {
             mixture.damaged(self.last, fault);
         }
@@ -252,6 +261,7 @@ mod tests {
             ("a beginning of a beginning", &["<<1:a"], &["\"<", "<1:a 1-1"]),
             ("cut off by silence", &["<3:ab", "", "c"], &["partial-frame", "\"c"]),
             ("cut off by the next one", &["<9:ab<1:c", ""], &["partial-frame", "<1:c 1-1"]),
+            ("cut off, with a beginning in it", &["<9:a<b<2", "", "c"], &["partial-frame", "\"c"]),
             ("damaged", &["a<2:b!c"], &["\"a", "malformed-frame", "\"c"]),
             ("a bad byte in a message", &["a<3:b", "~", "c"], &["\"a", "line-error", "\"c"]),
             ("a bad byte in what may be one", &["a<", "~", "c"], &["\"a<", "line-error", "\"c"]),

@@ -201,7 +201,7 @@ impl Labels {
     fn decode(&self, line: &[u8], first: Timestamp, last: Timestamp) -> Item {
         let labelled = self.set.and_then(|set| labels::split_off(set, self.position, line));
         let (label, code) = labelled.map_or((None, line), |(label, code)| (Some(label), code));
-        let aim = match (self.options.aim, label) {
+        let aim = match (self.options.identifiers.aim, label) {
             (AimRule::Auto, Some(label)) if !labels::agrees(label, code) => AimRule::Off,
             (aim, _) => aim,
         };

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use crate::event::{Fault, Refusal, Request, Timestamp};
 use crate::frame::{Mixture, Sieve, Weight, checksum};
-use crate::protocol::line_scanner::{Command, Commands, LineScanner, Options};
+use crate::protocol::line_scanner::{Command, Commands, LineScanner, Options, sift};
 use crate::protocol::{Carrier, Configured, Info, Input, Kind, Output, Protocol, RequestId, Token};
 use crate::settings::{Error, Section};
 
@@ -132,13 +132,7 @@ struct Talk {
 impl Protocol for GrowGm65 {
     fn receive(&mut self, now: Timestamp, input: Input<'_>, out: &mut Output) {
         let Self { sieve, talk } = self;
-        let mut ears = Ears { talk, out, now };
-        match input {
-            Input::Bytes(bytes) => sieve.receive(now, bytes, &mut ears),
-            Input::BadByte(_) => sieve.damage(now, Fault::BadByte, &mut ears),
-            Input::Break => sieve.damage(now, Fault::Break, &mut ears),
-            Input::Descriptor(_) | Input::Report { .. } => {}
-        }
+        sift(sieve, now, input, &mut Ears { talk, out, now });
     }
 
     fn request(
@@ -151,7 +145,7 @@ impl Protocol for GrowGm65 {
         let talk = &mut self.talk;
         let command = match request {
             Request::Indicate(_) | Request::Show(_) => return Err(Refusal::Unsupported),
-            _ if talk.commands.asked().is_some() => return Err(Refusal::Busy),
+            _ if talk.commands.is_request_open() => return Err(Refusal::Busy),
             Request::Trigger(on) => command(WRITE, TRIGGER, &[on.into()], id),
             Request::Enable(on) => {
                 talk.switching = Some(on);

@@ -13,20 +13,25 @@
 //! (`commands`); without that this protocol never writes.
 
 mod commands;
+mod identifier;
 mod vocabulary;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::event::{Aim, Failure, Fault, Reading, Refusal, Request, Symbology, Timestamp};
-use crate::frame::Line;
+use crate::event::{Failure, Fault, Reading, Refusal, Request, Symbology, Timestamp};
 use crate::frame::line::{Found, Settings, Silence};
+use crate::frame::{Line, Mixture, Sieve};
 use crate::protocol::{
     Carrier, Configured, Info, Input, Item, Kind, Output, Protocol, RequestId, Token,
 };
 use crate::secret::Secret;
 use crate::settings::{Error, Section};
 pub(super) use commands::{Command, Commands};
+use identifier::identify;
+pub(super) use identifier::{
+    AIM_RULES, AimRule, CodeIdTable, CodeIds, Identified, Identifiers, Place, together,
+};
 pub(super) use vocabulary::Vocabulary;
 
 /// The registry's entry.
@@ -46,20 +51,6 @@ const LIMIT: u32 = 8 * 1024;
 /// no scanner pauses this long inside a code.
 const STALL: Duration = Duration::from_secs(2);
 
-/// Whether an AIM identifier stands before the code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AimRule {
-    /// Never: whatever comes is the code.
-    Off,
-    /// Where it is one that ISO/IEC 15424 has and the code fits it.
-    Auto,
-    /// Always; a line without one is a fault.
-    Required,
-}
-
-pub(super) const AIM_RULES: [(&str, AimRule); 3] =
-    [("off", AimRule::Off), ("auto", AimRule::Auto), ("required", AimRule::Required)];
-
 fn configure(section: &Section<'_>) -> Result<Configured, Error> {
     let options = Options::read(section)?;
     let vocabulary = Vocabulary::read(section)?;
@@ -77,7 +68,8 @@ fn configure(section: &Section<'_>) -> Result<Configured, Error> {
 #[derive(Clone, Debug)]
 pub(super) struct Options {
     pub(super) settings: Settings,
-    pub(super) aim: AimRule,
+    pub(super) identifiers: Identifiers,
+    is_scrap: fn(&[u8]) -> bool,
 }
 
 impl Options {
@@ -93,8 +85,32 @@ impl Options {
             silence,
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
         };
-        let aim = section.word("aim", &AIM_RULES)?.unwrap_or(AimRule::Auto);
-        Ok(Self { settings, aim })
+        let identifiers = Identifiers::read(section)?;
+        Ok(Self { settings, identifiers, is_scrap: |_| false })
+    }
+
+    /// Every line begins with a code id, behind or before its AIM identifier.
+    pub(super) fn with_code_ids(mut self, ids: CodeIds) -> Self {
+        self.identifiers.ids = Some(ids);
+        self
+    }
+
+    /// Lines that are what is left of something else are faults.
+    pub(super) fn refusing(mut self, is_scrap: fn(&[u8]) -> bool) -> Self {
+        self.is_scrap = is_scrap;
+        self
+    }
+
+    /// A code without the prefix and the suffixes that the device puts around it.
+    pub(super) fn bare<'a>(&self, code: &'a [u8]) -> &'a [u8] {
+        let mut code = code.strip_prefix(self.settings.prefix.as_slice()).unwrap_or(code);
+        let suffixes = &self.settings.suffixes;
+        while let Some(rest) =
+            suffixes.iter().find_map(|suffix| code.strip_suffix(suffix.as_slice()))
+        {
+            code = rest;
+        }
+        code
     }
 }
 
@@ -131,27 +147,34 @@ fn suffixes(section: &Section<'_>, silence: Silence) -> Result<Vec<Vec<u8>>, Err
 /// One conversation.
 pub(super) struct LineScanner {
     line: Line,
-    aim: AimRule,
+    reader: Reader,
+}
+
+/// Reads what stands on a line.
+struct Reader {
+    identifiers: Identifiers,
+    is_scrap: fn(&[u8]) -> bool,
 }
 
 impl LineScanner {
     pub(super) fn new(options: &Options) -> Self {
-        Self { line: Line::new(options.settings.clone()), aim: options.aim }
+        let Options { settings, identifiers, is_scrap } = options.clone();
+        Self { line: Line::new(settings), reader: Reader { identifiers, is_scrap } }
     }
 
     /// The code around this place is lost.
     pub(super) fn damage(&mut self, now: Timestamp, fault: Fault, out: &mut Output) {
-        let aim = self.aim;
-        self.line.damage(now, fault, &mut |found| out.push(decode(aim, found)));
+        let Self { line, reader } = self;
+        line.damage(now, fault, &mut |found| out.push(reader.read(found)));
     }
 }
 
 impl Protocol for LineScanner {
     fn receive(&mut self, now: Timestamp, input: Input<'_>, out: &mut Output) {
-        let aim = self.aim;
+        let Self { line, reader } = self;
         match input {
             Input::Bytes(bytes) => {
-                self.line.receive(now, bytes, &mut |found| out.push(decode(aim, found)));
+                line.receive(now, bytes, &mut |found| out.push(reader.read(found)));
             }
             Input::BadByte(_) => self.damage(now, Fault::BadByte, out),
             Input::Break => self.damage(now, Fault::Break, out),
@@ -164,13 +187,13 @@ impl Protocol for LineScanner {
     }
 
     fn timeout(&mut self, now: Timestamp, out: &mut Output) {
-        let aim = self.aim;
-        self.line.expire(now, &mut |found| out.push(decode(aim, found)));
+        let Self { line, reader } = self;
+        line.expire(now, &mut |found| out.push(reader.read(found)));
     }
 
     fn closed(&mut self, _now: Timestamp, out: &mut Output) {
-        let aim = self.aim;
-        self.line.abandon(&mut |found| out.push(decode(aim, found)));
+        let Self { line, reader } = self;
+        line.abandon(&mut |found| out.push(reader.read(found)));
     }
 }
 
@@ -235,11 +258,18 @@ impl Protocol for Commanded {
     }
 }
 
-/// What a frame says.
-fn decode(rule: AimRule, found: Found<'_>) -> Item {
-    match found {
-        Found::Fault(fault) => Item::Fault(fault),
-        Found::Frame { bytes, first, last } => reading(rule, None, bytes, (first, last)),
+/// Takes messages out of what came over a line, before the codes are read.
+pub(super) fn sift(
+    sieve: &mut Sieve,
+    now: Timestamp,
+    input: Input<'_>,
+    mixture: &mut impl Mixture,
+) {
+    match input {
+        Input::Bytes(bytes) => sieve.receive(now, bytes, mixture),
+        Input::BadByte(_) => sieve.damage(now, Fault::BadByte, mixture),
+        Input::Break => sieve.damage(now, Fault::Break, mixture),
+        Input::Descriptor(_) | Input::Report { .. } => {}
     }
 }
 
@@ -253,37 +283,35 @@ pub(super) fn reading(
 ) -> Item {
     match identify(rule, code) {
         Ok((aim, code)) => {
-            let of_aim = aim.map(Symbology::from_aim);
-            // The identifier says more than a device's own id: it tells GS1 from the rest. Or nothing.
-            let known = of_aim.filter(|symbology| *symbology != Symbology::Unknown);
-            Item::Reading(Reading {
-                symbology: known.or(named).or(of_aim),
-                aim,
-                data: Secret::new(code.to_vec()),
-                first,
-                last,
-            })
+            let symbology = match named {
+                Some(named) => Some(together(named, aim)),
+                None => aim.map(Symbology::from_aim),
+            };
+            let data = Secret::new(code.to_vec());
+            Item::Reading(Reading { symbology, aim, data, first, last })
         }
         Err(fault) => Item::Fault(fault),
     }
 }
 
-/// Takes the AIM identifier off a line.
-fn identify(rule: AimRule, line: &[u8]) -> Result<(Option<Aim>, &[u8]), Fault> {
-    match (rule, Aim::split(line)) {
-        (AimRule::Required, Some((_, []))) => Err(Fault::Partial { bytes: line.len() }),
-        (AimRule::Required, Some((aim, code))) => Ok((Some(aim), code)),
-        (AimRule::Required, None) => Err(Fault::Malformed { at: 0 }),
-        (AimRule::Auto, Some((aim, code))) if aim.is_known() && fits(aim, code) => {
-            Ok((Some(aim), code))
+impl Reader {
+    /// What a frame says.
+    fn read(&self, found: Found<'_>) -> Item {
+        let (line, first, last) = match found {
+            Found::Fault(fault) => return Item::Fault(fault),
+            Found::Frame { bytes, first, last } => (bytes, first, last),
+        };
+        if (self.is_scrap)(line) {
+            return Item::Fault(Fault::Malformed { at: 0 });
         }
-        (AimRule::Auto | AimRule::Off, _) => Ok((None, line)),
+        match self.identifiers.split(line) {
+            Ok(Identified { symbology, aim, code }) => {
+                let data = Secret::new(code.to_vec());
+                Item::Reading(Reading { symbology, aim, data, first, last })
+            }
+            Err(fault) => Item::Fault(fault),
+        }
     }
-}
-
-/// Whether this can be a code of the identifier's kind: EAN and UPC are digits and never empty.
-fn fits(aim: Aim, code: &[u8]) -> bool {
-    !code.is_empty() && (aim.code != b'E' || code.iter().all(u8::is_ascii_digit))
 }
 
 #[cfg(test)]

@@ -9,7 +9,10 @@
 pub mod datalogic;
 pub mod grow_gm65;
 pub mod hid_pos;
+pub mod honeywell;
 pub mod line_scanner;
+pub mod newland;
+pub mod paycloud;
 pub mod ssi;
 
 use std::collections::VecDeque;
@@ -20,8 +23,16 @@ use crate::hid::Usage;
 use crate::settings;
 
 /// The protocols, in the order in which a person is shown them.
-pub const ALL: &[Info] =
-    &[line_scanner::INFO, grow_gm65::INFO, ssi::INFO, datalogic::INFO, hid_pos::INFO];
+pub const ALL: &[Info] = &[
+    line_scanner::INFO,
+    honeywell::INFO,
+    newland::INFO,
+    grow_gm65::INFO,
+    ssi::INFO,
+    datalogic::INFO,
+    paycloud::INFO,
+    hid_pos::INFO,
+];
 
 /// The protocol of this name.
 #[must_use]

@@ -11,7 +11,10 @@ mod datalogic;
 mod garble;
 mod grow_gm65;
 mod hid_pos;
+mod honeywell;
 mod line_scanner;
+mod newland;
+mod paycloud;
 pub mod port;
 mod run;
 pub mod script;
@@ -25,8 +28,16 @@ use crate::settings;
 pub use run::{Command, Options, Simulation, run};
 
 /// The simulated devices, under the names of their protocols.
-pub const ALL: &[Info] =
-    &[line_scanner::INFO, grow_gm65::INFO, ssi::INFO, datalogic::INFO, hid_pos::INFO];
+pub const ALL: &[Info] = &[
+    line_scanner::INFO,
+    honeywell::INFO,
+    newland::INFO,
+    grow_gm65::INFO,
+    ssi::INFO,
+    datalogic::INFO,
+    paycloud::INFO,
+    hid_pos::INFO,
+];
 
 /// The simulated device that speaks the protocol of this name.
 #[must_use]

@@ -70,6 +70,13 @@ pub struct Player {
 
 const START: Timestamp = Timestamp(1_000_000);
 
+/// How many faults a device brings about that says nothing at all: some protocols want to hear something.
+pub fn faults_of_silence(factory: &Factory, rules: &Rules) -> usize {
+    let mut player = Player::new(factory, rules);
+    player.wait(Duration::from_secs(60));
+    player.faults()
+}
+
 impl Player {
     /// A line that has just been opened.
     pub fn new(factory: &Factory, rules: &Rules) -> Self {
@@ -122,6 +129,11 @@ impl Player {
                 self.open();
             }
         }
+    }
+
+    /// How many faults have been said.
+    pub fn faults(&self) -> usize {
+        self.said.lines().filter(|line| line.contains(" fault ")).count()
     }
 
     /// The line goes away.

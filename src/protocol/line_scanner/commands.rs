@@ -42,6 +42,11 @@ impl Commands {
         self.asked.as_ref().map(|(command, _)| command)
     }
 
+    /// Whether a client waits for one of them.
+    pub(in crate::protocol) fn is_request_open(&self) -> bool {
+        self.asked().into_iter().chain(&self.waiting).any(|command| command.id.is_some())
+    }
+
     /// Sends these, after those that are there.
     pub(in crate::protocol) fn ask(
         &mut self,
