@@ -206,7 +206,10 @@ impl Separators {
 
 /// GS1 data.
 pub(super) fn recognise(code: &Code<'_>, why: &mut impl Reasons) -> Option<Meaning> {
-    if let Some(place) = memchr::memmem::find(code.bytes, COMPOSITE) {
+    let mut bars = memchr::memchr_iter(b'|', code.bytes);
+    let begins =
+        |place: &usize| code.bytes.get(*place..).is_some_and(|rest| rest.starts_with(COMPOSITE));
+    if let Some(place) = bars.find(begins) {
         return composite(code, place, why);
     }
     match carrier(code) {
@@ -271,41 +274,13 @@ fn carrier(code: &Code<'_>) -> Carrier {
 }
 
 fn element_string(code: &Code<'_>, why: &mut impl Reasons) -> Meaning {
-    let plain = without_eci(code);
-    let data = code.rules.shop.separators.put_back(&plain);
+    let data = code.rules.shop.separators.put_back(code.bytes);
     let elements = element::parse(&data);
     why.note("GS1 element string", Outcome::Yes, || {
         format!("{} carries GS1 data; {}", code.symbology, summary(&elements))
     });
     fields(&elements, why);
     details::meaning(&elements)
-}
-
-/// The data without the designators of character sets (`\\000026`) that a scanner sends under some
-/// identifiers. All characters of GS1 data are ASCII, so they change nothing.
-fn without_eci<'a>(code: &Code<'a>) -> Cow<'a, [u8]> {
-    let says_eci = code.aim.is_some_and(|aim| {
-        matches!(
-            (aim.code, aim.modifier),
-            (b'Q', b'4') | (b'd', b'5') | (b'J', b'4') | (b'z', b'4')
-        )
-    });
-    if !says_eci || !code.bytes.contains(&b'\\') {
-        return Cow::Borrowed(code.bytes);
-    }
-    let mut plain = Vec::with_capacity(code.bytes.len());
-    let mut rest = code.bytes;
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..6).filter(|digits| digits.iter().all(u8::is_ascii_digit));
-        rest = match (first, digits) {
-            (b'\\', Some(digits)) => after.get(digits.len()..).unwrap_or_default(),
-            _ => {
-                plain.push(*first);
-                after
-            }
-        };
-    }
-    Cow::Owned(plain)
 }
 
 /// What nothing but its form shows to be GS1 data: no fault, a key whose check digit is right, and

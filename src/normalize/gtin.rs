@@ -68,16 +68,17 @@ pub fn is_valid(digits: &[u8]) -> bool {
 /// The check digit that belongs behind these digits: weights 3, 1, 3 … from the right, modulo 10.
 #[must_use]
 pub fn check_digit(body: &[u8]) -> Option<u8> {
-    let mut sum: u32 = 0;
+    // Up to 27 a digit: it takes more digits than there is memory for to pass the end of a u64.
+    let mut sum: u64 = 0;
     let mut weight = 3;
     for digit in body.iter().rev() {
         if !digit.is_ascii_digit() {
             return None;
         }
-        sum = (sum + weight * u32::from(digit - b'0')) % 10;
+        sum += weight * u64::from(digit - b'0');
         weight = 4 - weight;
     }
-    u8::try_from((10 - sum) % 10).ok().map(|check| b'0' + check)
+    u8::try_from((10 - sum % 10) % 10).ok().map(|check| b'0' + check)
 }
 
 /// The UPC-A that eight digits of UPC-E stand for; its check digit is theirs and still to be checked.

@@ -87,7 +87,8 @@ pub fn visible(text: Cow<'_, str>) -> String {
     for character in text.chars() {
         match picture(character) {
             Some(picture) => shown.push(picture),
-            None if acts_unseen(character) => {
+            // Asked of few: most characters are plain ASCII.
+            None if !character.is_ascii() && acts_unseen(character) => {
                 // Writing to a string cannot fail.
                 let _ = write!(shown, "\\u{{{:X}}}", u32::from(character));
             }

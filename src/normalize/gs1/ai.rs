@@ -152,6 +152,10 @@ pub enum Says {
     Gtin,
     /// Text as it stands.
     Text(&'static str),
+    /// A coupon, as it stands.
+    Coupon,
+    /// Something of a patient: a name, a birth, a sex, an address.
+    Patient,
     /// A whole number.
     Count(&'static str),
     /// A date, `YYMMDD`.
@@ -276,9 +280,9 @@ impl Ai {
     /// Whether it is meant by a name in an association: the digits, or `n` for any digit.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
-        let digits = self.as_str();
-        name.len() == digits.len()
-            && name.bytes().zip(digits.bytes()).all(|(name, digit)| name == digit || name == b'n')
+        let digits = self.digits.get(..self.width()).unwrap_or_default();
+        let same = |(name, digit): (u8, &u8)| name == *digit || name == b'n';
+        name.len() == digits.len() && name.bytes().zip(digits).all(same)
     }
 }
 

@@ -5,7 +5,6 @@
 //! `gs1` and under no name of its own: a wrong expiry date is none.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use super::ai::Says;
 use super::check::{date, number};
@@ -14,20 +13,19 @@ use super::element::{Element, Elements, hri};
 use crate::event::{Content, Detail, Gtin, Sensitivity, Value};
 use crate::normalize::{Meaning, gtin};
 
-/// What a patient's label says of the patient: names, birth, sex, address.
-const PERSONAL: [&str; 10] =
-    ["7250", "7251", "7252", "7253", "7254", "7255", "7256", "7257", "7258", "7259"];
-
 /// What elements mean.
 pub(super) fn meaning(elements: &Elements<'_>) -> Meaning {
-    let is_personal = elements.list.iter().any(|element| PERSONAL.contains(&element.ai.as_str()));
-    if is_personal {
-        let masked = Some("GS1 data of a person".to_owned());
+    let says = |what: Says| {
+        let mut entries = elements.list.iter().filter_map(|element| element.ai.entry());
+        entries.any(|entry| entry.says == what)
+    };
+    if says(Says::Patient) {
+        let masked = Some("GS1 data of a person".into());
         let meaning = Meaning::of(Content::Gs1);
         return Meaning { sensitivity: Sensitivity::Personal, masked, ..meaning };
     }
-    let coupon = elements.list.iter().any(|e| matches!(e.ai.as_str(), "255" | "8110" | "8112"));
-    let mut meaning = Meaning::of(if coupon { Content::Coupon } else { Content::Gs1 });
+    let is_coupon = says(Says::Coupon);
+    let mut meaning = Meaning::of(if is_coupon { Content::Coupon } else { Content::Gs1 });
     meaning.details = Vec::with_capacity(elements.list.len() + 3);
     meaning.details.push(("gs1", Value::Map(dictionary(&elements.list))));
     meaning.details.push(("gs1-hri", hri(&elements.list).into()));
@@ -97,7 +95,8 @@ fn name(element: &Element<'_>, meaning: &mut Meaning, months: &mut Vec<Value>) {
     let Some(entry) = element.ai.entry() else { return };
     let value: &[u8] = &element.value;
     let detail: Detail = match entry.says {
-        Says::Nothing => return,
+        Says::Nothing | Says::Patient => return,
+        Says::Coupon => ("coupon", text(value)),
         Says::Gtin => {
             meaning.gtin = meaning.gtin.or_else(|| article(value));
             return;
@@ -174,9 +173,15 @@ pub(in crate::normalize) fn decimal(digits: &[u8], decimals: usize) -> String {
 /// `YYMMDD` as `YYYY-MM-DD`, and whether it gave the day; else it is the last of the month.
 fn iso_date(value: &[u8]) -> Option<(String, bool)> {
     let day = date(value.get(..6)?, true).ok()?;
+    let digit = |number: u32| char::from_digit(number % 10, 10).unwrap_or('0');
     let mut text = String::with_capacity(16);
-    // Writing to a string cannot fail.
-    let _ = write!(text, "{:04}-{:02}-{:02}", day.year, day.month, day.last());
+    // By hand: formatting takes as long as all the rest of a field.
+    for part in [day.year / 100, day.year, day.month, day.last()] {
+        text.push(digit(part / 10));
+        text.push(digit(part));
+    }
+    text.insert(4, '-');
+    text.insert(7, '-');
     Some((text, day.day.is_some()))
 }
 
