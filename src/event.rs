@@ -116,6 +116,14 @@ pub enum Sensitivity {
     Card,
 }
 
+impl Sensitivity {
+    /// Whether it is for the owner alone.
+    #[must_use]
+    pub fn is_confidential(self) -> bool {
+        self != Self::Public
+    }
+}
+
 /// One thing a code says: the name clients know it under, and its value.
 pub type Detail = (&'static str, Value);
 

@@ -208,6 +208,34 @@ fn coupons_and_patients() {
 }
 
 #[test]
+fn people_are_masked_in_every_form_of_gs1_data() {
+    for (name, message) in [
+        ("a link", "https://a.example/8018/123456789012345675?7253=DOE&7250=19700101"),
+        ("a link with a wrong key", "https://a.example/8018/123456789012345679?7253=DOE"),
+        ("in brackets", "(8018)123456789012345675(7253)DOE"),
+        ("in brackets, with a fault", "(8018)123456789012345679(7253)DOE"),
+        ("an element string with a fault", "]d280181234567890123456797253DOE"),
+    ] {
+        let patient = scan(message);
+        assert_eq!(
+            (patient.content, patient.sensitivity),
+            (Content::Gs1, Sensitivity::Personal),
+            "{name}"
+        );
+        assert!(
+            !format!("{:?} {}", patient.details, patient.text.expose()).contains("DOE"),
+            "{name}"
+        );
+    }
+    for (name, message) in [
+        ("where a parcel goes", "]C1001234567890123456754301JANE DOE\u{1D}4308+491234"),
+        ("an account", "]C141512345678901288007DE89370400440532013000"),
+    ] {
+        assert_eq!(scan(message).sensitivity, Sensitivity::Private, "{name}");
+    }
+}
+
+#[test]
 fn what_nothing_says_is_gs1_must_prove_it() {
     for (name, message, content) in [
         ("unnamed, two fields", "010400638133393117260131", Content::Gs1),

@@ -98,14 +98,15 @@ impl Daemon {
         let duplicate = device.is_duplicate(mark.expose(), scan.last, window);
         // To an owner who has not had it a code is news, however long it has been there.
         let told = device.had_last(owner.as_ref());
-        device.remember(mark, scan.last, owner.clone());
         let (time, synchronised) = self.wall.at(now, scan.last);
         if duplicate && told && pays {
             // A phone left before an auto-sense box: one event, and a count.
+            device.repeated(scan.last);
             device.health.repeated.fetch_add(1, Ordering::Relaxed);
             self.seen.again(scan.raw.expose(), time);
             return;
         }
+        device.remember(mark, scan.last, owner.clone());
         let origin = Arc::clone(&device.identity.origin);
         let sequence = self.ring.newest() + 1;
         if pays {
@@ -113,10 +114,11 @@ impl Daemon {
             scan.details.extend(before.map(seen_before));
             self.keep_seen();
         }
-        let at = scan.last + scan.life.unwrap_or(LIFE);
-        if scan.life.is_some() {
+        if let Some(life) = scan.life {
+            let at = scan.last + life;
             scan.details.push(("expires-latest", Value::Count(at.0)));
         }
+        let at = scan.last + kept_for(&scan);
         if scan.sensitivity == Sensitivity::Personal {
             // Nobody will get more than its text, which is masked.
             scan.raw = Secret::new(Vec::new());
@@ -241,7 +243,7 @@ impl Daemon {
             return true;
         }
         let age = now.since(scan.last);
-        let fresh = age < scan.life.unwrap_or(LIFE) && most.is_none_or(|most| age <= most);
+        let fresh = age < kept_for(scan) && most.is_none_or(|most| age <= most);
         if !fresh {
             self.wipe(record.sequence);
         }
@@ -309,7 +311,7 @@ impl Daemon {
         }
         self.confidential.answered(sequence);
         if !self.seen.settle(sequence, settlement) {
-            return Err(Error::Expired("the code has come again since, or is forgotten"));
+            return Err(Error::Expired("the code is forgotten, or has come too often since"));
         }
         info!(client = %client, sequence, settlement = settlement.word(), "settled");
         self.keep_seen();
@@ -349,6 +351,12 @@ fn seen_before(before: Before) -> Detail {
         ("verdict".into(), verdict.into()),
     ];
     ("seen-before", Value::Map(entries))
+}
+
+/// How long a confidential scan is in memory at most.
+fn kept_for(scan: &Scan) -> Duration {
+    let life = scan.life.unwrap_or(LIFE);
+    if scan.sensitivity == Sensitivity::Card { life.min(TAKE_WITHIN) } else { life }
 }
 
 /// The scan without what it said: of what is somebody's own the details are no less so.

@@ -174,6 +174,13 @@ impl Device {
         client.is_none_or(|client| heard_by == Some(client))
     }
 
+    /// The last code again, as part of the event that it came as: whose that was does not change.
+    pub(super) fn repeated(&mut self, time: Timestamp) {
+        if let Some(last) = &mut self.last_scan {
+            last.time = time;
+        }
+    }
+
     /// What to compare the next scan with.
     pub(super) fn remember(
         &mut self,

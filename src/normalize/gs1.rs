@@ -337,7 +337,8 @@ fn composite(code: &Code<'_>, place: usize, why: &mut impl Reasons) -> Option<Me
 
 fn bracketed(text: &str, why: &mut impl Reasons) -> Option<Meaning> {
     let elements = element::parse_hri(text)?;
-    if !elements.faults.is_empty() {
+    // What is somebody's own stays so, whatever else is wrong.
+    if !elements.faults.is_empty() && !details::sensitivity(&elements).is_confidential() {
         why.note("GS1 in brackets", Outcome::No, || summary(&elements));
         return None;
     }
@@ -355,7 +356,7 @@ fn digital_link(text: &str, why: &mut impl Reasons) -> Option<Meaning> {
         }
     };
     // Any address may have `/01/` in its path; only a path in which all is right is a link's.
-    if link.is_doubtful() {
+    if link.is_doubtful() && !details::sensitivity(&link.elements).is_confidential() {
         let say = || format!("the path is not right: {}", summary(&link.elements));
         why.note("GS1 Digital Link", Outcome::No, say);
         return None;
@@ -363,7 +364,10 @@ fn digital_link(text: &str, why: &mut impl Reasons) -> Option<Meaning> {
     why.note("GS1 Digital Link", Outcome::Yes, || summary(&link.elements));
     fields(&link.elements, why);
     let mut meaning = details::meaning(&link.elements);
-    if let Ok(canonical) = link::compose(link::CANONICAL, &link.elements.list) {
+    // What is masked is not to be had from a detail.
+    if meaning.masked.is_none()
+        && let Ok(canonical) = link::compose(link::CANONICAL, &link.elements.list)
+    {
         meaning.details.push(("gs1-link", canonical.into()));
     }
     Some(meaning)

@@ -4,7 +4,7 @@
 //! What was seen is forgotten after [`WINDOW`]. Seen is not used: only the application knows, and
 //! tells it with a verdict. With a file, all this outlives the process.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -22,6 +22,8 @@ use crate::secret::Secret;
 pub const WINDOW: Duration = Duration::from_secs(600);
 /// The most codes remembered; the oldest go first.
 const ENTRIES: usize = 4096;
+/// How many events of one code may still be settled: a customer does not try more often.
+const SEQUENCES: usize = 8;
 /// The first line of the file, before the key.
 const HEAD: &str = "tillbus-seen-1";
 
@@ -38,13 +40,13 @@ pub struct Before {
     pub verdict: Option<Settlement>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     before: Before,
     /// When it last came, microseconds since 1970.
     last: u64,
-    /// The event it last came as, in this process.
-    sequence: u64,
+    /// The events it came as in this process, the newest last.
+    sequences: VecDeque<u64>,
 }
 
 /// The codes seen lately.
@@ -77,12 +79,19 @@ impl Seen {
     pub fn note(&mut self, code: &[u8], now: u64, sequence: u64) -> Option<Before> {
         self.forget(now);
         let digest = self.digest(code);
-        let before = self.entries.get(&digest).map(|entry| entry.before);
-        let first = before.map_or(now, |before| before.first);
-        let count = before.map_or(0, |before| before.count) + 1;
-        let verdict = before.and_then(|before| before.verdict);
-        let entry = Entry { before: Before { first, count, verdict }, last: now, sequence };
-        self.entries.insert(digest, entry);
+        let fresh = Before { first: now, count: 0, verdict: None };
+        let entry = self.entries.entry(digest).or_insert_with(|| Entry {
+            before: fresh,
+            last: now,
+            sequences: VecDeque::new(),
+        });
+        let before = (entry.before.count > 0).then_some(entry.before);
+        entry.before.count += 1;
+        entry.last = now;
+        entry.sequences.push_back(sequence);
+        if entry.sequences.len() > SEQUENCES {
+            entry.sequences.pop_front();
+        }
         before
     }
 
@@ -102,9 +111,19 @@ impl Seen {
     }
 
     /// What became of the code that came as this event. `false` where it has been forgotten.
+    ///
+    /// A word on an earlier event than the newest counts as well: the answer of a payment may come when
+    /// the customer has shown the code again. But it takes no `used` back.
     pub fn settle(&mut self, sequence: u64, verdict: Settlement) -> bool {
-        let entry = self.entries.values_mut().find(|entry| entry.sequence == sequence);
-        entry.map(|entry| entry.before.verdict = Some(verdict)).is_some()
+        let mut entries = self.entries.values_mut();
+        let Some(entry) = entries.find(|entry| entry.sequences.contains(&sequence)) else {
+            return false;
+        };
+        let is_newest = entry.sequences.back() == Some(&sequence);
+        if is_newest || entry.before.verdict != Some(Settlement::Used) {
+            entry.before.verdict = Some(verdict);
+        }
+        true
     }
 
     /// Writes everything to the file, where there is one: all of it or nothing.
@@ -167,7 +186,8 @@ fn parse(text: &str) -> Option<Seen> {
         let last = words.next()?.parse().ok()?;
         let count = words.next()?.parse().ok()?;
         let verdict = Settlement::from_word(words.next()?);
-        let entry = Entry { before: Before { first, count, verdict }, last, sequence: 0 };
+        let before = Before { first, count, verdict };
+        let entry = Entry { before, last, sequences: VecDeque::new() };
         seen.entries.insert(digest, entry);
     }
     Some(seen)
@@ -211,7 +231,29 @@ mod tests {
             Some(Before { first: SECOND, count: 2, verdict: Some(Settlement::Unused) })
         );
         assert_eq!(seen.note(b"another", 3 * SECOND, 4), None);
-        assert!(!seen.settle(1, Settlement::Used), "the code has come again since");
+        assert!(!seen.settle(9, Settlement::Used), "there was no such event");
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_is_kept_and_a_used_code_stays_used() {
+        let mut seen = Seen::new([7; 32]);
+        seen.note(CODE, SECOND, 1);
+        seen.note(CODE, 2 * SECOND, 2);
+        assert!(
+            seen.settle(1, Settlement::Used),
+            "the first payment's answer, after the second scan"
+        );
+        let used = Some(Settlement::Used);
+        assert_eq!(seen.note(CODE, 3 * SECOND, 3).unwrap().verdict, used);
+        assert!(seen.settle(2, Settlement::Unused), "the second attempt came to nothing");
+        assert_eq!(seen.note(CODE, 4 * SECOND, 4).unwrap().verdict, used, "and took nothing back");
+        assert!(seen.settle(4, Settlement::Unused), "a word on the newest corrects");
+        let verdict = seen.note(CODE, 5 * SECOND, 5).unwrap().verdict;
+        assert_eq!(verdict, Some(Settlement::Unused));
+        for sequence in 6..6 + u64::try_from(SEQUENCES).unwrap() {
+            seen.note(CODE, 5 * SECOND, sequence);
+        }
+        assert!(!seen.settle(5, Settlement::Used), "so many events later it is forgotten");
     }
 
     #[test]

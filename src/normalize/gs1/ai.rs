@@ -156,6 +156,8 @@ pub enum Says {
     Coupon,
     /// Something of a patient: a name, a birth, a sex, an address.
     Patient,
+    /// Where a parcel goes or comes from, or an account.
+    Private,
     /// A whole number.
     Count(&'static str),
     /// A date, `YYMMDD`.

@@ -13,19 +13,34 @@ use super::element::{Element, Elements, hri};
 use crate::event::{Content, Detail, Gtin, Sensitivity, Value};
 use crate::normalize::{Meaning, gtin};
 
+/// Whether any element says this.
+fn says(elements: &Elements<'_>, what: Says) -> bool {
+    let mut entries = elements.list.iter().filter_map(|element| element.ai.entry());
+    entries.any(|entry| entry.says == what)
+}
+
+/// Who may see elements.
+pub(super) fn sensitivity(elements: &Elements<'_>) -> Sensitivity {
+    if says(elements, Says::Patient) {
+        Sensitivity::Personal
+    } else if says(elements, Says::Private) {
+        Sensitivity::Private
+    } else {
+        Sensitivity::Public
+    }
+}
+
 /// What elements mean.
 pub(super) fn meaning(elements: &Elements<'_>) -> Meaning {
-    let says = |what: Says| {
-        let mut entries = elements.list.iter().filter_map(|element| element.ai.entry());
-        entries.any(|entry| entry.says == what)
-    };
-    if says(Says::Patient) {
+    let sensitivity = sensitivity(elements);
+    if sensitivity == Sensitivity::Personal {
         let masked = Some("GS1 data of a person".into());
         let meaning = Meaning::of(Content::Gs1);
-        return Meaning { sensitivity: Sensitivity::Personal, masked, ..meaning };
+        return Meaning { sensitivity, masked, ..meaning };
     }
-    let is_coupon = says(Says::Coupon);
+    let is_coupon = says(elements, Says::Coupon);
     let mut meaning = Meaning::of(if is_coupon { Content::Coupon } else { Content::Gs1 });
+    meaning.sensitivity = sensitivity;
     meaning.details = Vec::with_capacity(elements.list.len() + 3);
     meaning.details.push(("gs1", Value::Map(dictionary(&elements.list))));
     meaning.details.push(("gs1-hri", hri(&elements.list).into()));
@@ -95,7 +110,7 @@ fn name(element: &Element<'_>, meaning: &mut Meaning, months: &mut Vec<Value>) {
     let Some(entry) = element.ai.entry() else { return };
     let value: &[u8] = &element.value;
     let detail: Detail = match entry.says {
-        Says::Nothing | Says::Patient => return,
+        Says::Nothing | Says::Patient | Says::Private => return,
         Says::Coupon => ("coupon", text(value)),
         Says::Gtin => {
             meaning.gtin = meaning.gtin.or_else(|| article(value));
