@@ -443,7 +443,7 @@ fn the_page_names_every_detail_and_every_fault() {
     )
     .unwrap();
     let details = rows().iter().filter_map(|row| match row.says {
-        Says::Nothing | Says::Gtin | Says::Patient => None,
+        Says::Nothing | Says::Gtin | Says::Patient | Says::Private => None,
         Says::Coupon => Some("coupon"),
         Says::Text(name)
         | Says::Count(name)
