@@ -13,9 +13,8 @@
 
 use std::time::Duration;
 
-use zeroize::Zeroize;
-
 use crate::event::{Aim, Failure, Fault, Reading, Refusal, Request, Symbology, Timestamp, Verdict};
+use crate::frame::Buffer;
 use crate::hid::{self, Descriptor, Field, Usage};
 use crate::protocol::{
     Carrier, Configured, Info, Input, Item, Kind, Output, Protocol, ReportKind, RequestId, Token,
@@ -105,12 +104,22 @@ struct HidPos {
     layouts: Vec<Layout>,
     /// The beginning of a code whose rest is to come.
     partial: Option<Part>,
-    /// A code past the bound is dropped up to its end; when its last report came.
+    /// A code that is damaged or past the bound is dropped up to its end; when its last report came.
     skipping: Option<Timestamp>,
-    /// Whether reading is prevented, as far as we have asked for it.
+    /// Whether reading is prevented, as far as the device has taken it from us.
     prevented: bool,
-    waiting: Vec<(Token, RequestId, Timestamp)>,
+    waiting: Vec<Waiting>,
     token: Token,
+}
+
+/// A request whose reports the device has not all accepted.
+struct Waiting {
+    id: RequestId,
+    /// Of the reports that it has not.
+    tokens: Vec<Token>,
+    deadline: Timestamp,
+    /// Whether reading is prevented once it has.
+    prevents: Option<bool>,
 }
 
 impl HidPos {
@@ -135,7 +144,8 @@ impl Protocol for HidPos {
         match input {
             Input::Descriptor(bytes) => self.described(bytes, out),
             Input::Report { id, data } => self.report(now, id, data, out),
-            Input::Bytes(_) | Input::BadByte(_) | Input::Break => {}
+            Input::BadByte(_) => self.lost(now, out),
+            Input::Bytes(_) | Input::Break => {}
         }
     }
 
@@ -150,32 +160,37 @@ impl Protocol for HidPos {
             Commands::Usages => self.by_usages(&request),
             Commands::Honeywell => self.by_serial_command(&request).map(|report| vec![report]),
         };
-        let mut reports = reports.ok_or(Refusal::Unsupported)?;
-        if let Request::Enable(enabled) = request {
-            self.prevented = !enabled;
-        }
-        self.token = Token(self.token.0.wrapping_add(1));
-        self.waiting.push((self.token, id, now + PATIENCE));
-        let last = reports.pop();
+        let reports = reports.ok_or(Refusal::Unsupported)?;
+        let prevents = match request {
+            Request::Enable(enabled) => Some(!enabled),
+            _ => None,
+        };
+        // Each is waited for: a beep whose first report is refused has not sounded.
+        let mut tokens = Vec::with_capacity(reports.len());
         for report in reports {
-            out.push(report.item(None));
+            self.token = Token(self.token.0.wrapping_add(1));
+            tokens.push(self.token);
+            out.push(report.item(self.token));
         }
-        if let Some(report) = last {
-            out.push(report.item(Some(self.token)));
-        }
+        self.waiting.push(Waiting { id, tokens, deadline: now + PATIENCE, prevents });
         Ok(())
     }
 
     fn sent(&mut self, _now: Timestamp, token: Token, out: &mut Output) {
-        if let Some(place) = self.waiting.iter().position(|(other, ..)| *other == token) {
-            let (_, id, _) = self.waiting.remove(place);
-            out.push(Item::Answer(id, Ok(())));
+        let place = self.waiting.iter().position(|waiting| waiting.tokens.contains(&token));
+        let Some(waiting) = place.and_then(|place| self.waiting.get_mut(place)) else { return };
+        waiting.tokens.retain(|other| *other != token);
+        if !waiting.tokens.is_empty() {
+            return;
         }
+        self.prevented = waiting.prevents.unwrap_or(self.prevented);
+        out.push(Item::Answer(waiting.id, Ok(())));
+        self.waiting.retain(|waiting| !waiting.tokens.is_empty());
     }
 
     fn deadline(&self) -> Option<Timestamp> {
         let stall = self.partial.as_ref().map(|part| part.last + STALL);
-        let requests = self.waiting.iter().map(|(_, _, deadline)| *deadline);
+        let requests = self.waiting.iter().map(|waiting| waiting.deadline);
         stall.into_iter().chain(requests).min()
     }
 
@@ -183,10 +198,10 @@ impl Protocol for HidPos {
         if let Some(part) = self.partial.take_if(|part| part.last + STALL <= now) {
             out.fault(Fault::Partial { bytes: part.data.len() });
         }
-        self.waiting.retain(|(_, id, deadline)| {
-            let waits = *deadline > now;
+        self.waiting.retain(|waiting| {
+            let waits = waiting.deadline > now;
             if !waits {
-                out.push(Item::Answer(*id, Err(Failure::NoReply)));
+                out.push(Item::Answer(waiting.id, Err(Failure::NoReply)));
             }
             waits
         });
@@ -196,8 +211,8 @@ impl Protocol for HidPos {
         if let Some(part) = self.partial.take() {
             out.fault(Fault::Partial { bytes: part.data.len() });
         }
-        for (_, id, _) in self.waiting.drain(..) {
-            out.push(Item::Answer(id, Err(Failure::Gone)));
+        for waiting in self.waiting.drain(..) {
+            out.push(Item::Answer(waiting.id, Err(Failure::Gone)));
         }
     }
 }
@@ -220,7 +235,8 @@ impl HidPos {
             match self.descriptor.length(hid::Kind::Feature, OUTPUT_REDIRECTION) {
                 Some(1) => {
                     let (kind, id) = (ReportKind::Feature, OUTPUT_REDIRECTION);
-                    out.push(Report { kind, id, data: vec![0x01] }.item(None));
+                    let data = vec![0x01];
+                    out.push(Item::Report { kind, id, data, token: None });
                 }
                 _ => out.fault(Fault::Unsuitable { lacks: "Honeywell's output redirection" }),
             }
@@ -229,31 +245,37 @@ impl HidPos {
 
     fn report(&mut self, now: Timestamp, id: u8, data: &[u8], out: &mut Output) {
         let Some(layout) = self.layouts.iter().find(|layout| layout.report == id) else { return };
+        let is_late = |last: Timestamp| last + STALL <= now;
+        self.skipping = self.skipping.filter(|last| !is_late(*last));
+        if let Some(part) = self.partial.take_if(|part| is_late(part.last)) {
+            out.fault(Fault::Partial { bytes: part.data.len() });
+        }
         let piece = match layout.read(data) {
             Ok(piece) => piece,
             Err(fault) => {
-                self.partial = None;
-                self.skipping = None;
+                let is_under_way = self.partial.take().is_some() || self.skipping.is_some();
+                // What follows of the code is no code.
+                let goes_on = layout.goes_on(data).unwrap_or(is_under_way);
+                self.skipping = goes_on.then_some(now);
                 return out.fault(fault);
             }
         };
-        let other = |part: &Part| piece.aim.is_some() && part.aim != piece.aim;
-        let cut = |part: &mut Part| other(part) || part.last + STALL <= now;
-        if let Some(part) = self.partial.take_if(cut) {
-            out.fault(Fault::Partial { bytes: part.data.len() });
-        }
         let continued = piece.is_continued.then_some(now);
-        if self.skipping.take_if(|last| *last + STALL > now).is_some() {
+        if self.skipping.is_some() {
             self.skipping = continued;
             return;
         }
+        let is_other = |part: &mut Part| piece.aim.is_some() && part.aim != piece.aim;
+        if let Some(part) = self.partial.take_if(is_other) {
+            out.fault(Fault::Partial { bytes: part.data.len() });
+        }
         let part = self.partial.get_or_insert_with(|| Part {
             aim: piece.aim,
-            data: Vec::new(),
+            data: Buffer::default(),
             first: now,
             last: now,
         });
-        part.data.extend_from_slice(piece.data);
+        part.data.extend(piece.data);
         part.last = now;
         if part.data.len() > self.limit {
             self.partial = None;
@@ -264,6 +286,15 @@ impl HidPos {
         if let Some(reading) = whole.and_then(Part::into_reading) {
             out.push(Item::Reading(reading));
         }
+    }
+
+    /// A report failed on its way. It may have been the beginning of a code or its middle, so what
+    /// follows closely is not taken for one.
+    fn lost(&mut self, now: Timestamp, out: &mut Output) {
+        self.partial = None;
+        let has_parts = self.layouts.iter().any(|layout| layout.continued.is_some());
+        self.skipping = has_parts.then_some(now);
+        out.fault(Fault::BadByte);
     }
 
     /// The reports that a request takes, where the device has what it asks for.
@@ -336,9 +367,9 @@ struct Report {
 }
 
 impl Report {
-    fn item(self, token: Option<Token>) -> Item {
+    fn item(self, token: Token) -> Item {
         let Self { kind, id, data } = self;
-        Item::Report { kind, id, data, token }
+        Item::Report { kind, id, data, token: Some(token) }
     }
 }
 
@@ -412,6 +443,18 @@ impl Layout {
         Ok(Piece { aim: self.aim(report), data, is_continued })
     }
 
+    /// Whether another report follows a damaged one, as far as that can be told.
+    fn goes_on(&self, report: &[u8]) -> Option<bool> {
+        let value = |(field, place): &(Field, u32)| field.value(report, *place);
+        let Some(flag) = &self.continued else { return Some(false) };
+        if let Some(flag) = value(flag) {
+            return Some(flag != 0);
+        }
+        // The flag comes last and is cut off first; data that was full is that of a long code.
+        let count = usize::try_from(value(self.count.as_ref()?)?).ok()?;
+        (count == self.data.length()).then_some(true)
+    }
+
     fn aim(&self, report: &[u8]) -> Option<Aim> {
         let mut identifier = [0; 3];
         for (byte, place) in identifier.iter_mut().zip(&self.identifiers) {
@@ -430,31 +473,24 @@ fn without_filling(data: &[u8]) -> &[u8] {
 /// A code, or its beginning.
 struct Part {
     aim: Option<Aim>,
-    data: Vec<u8>,
+    data: Buffer,
     first: Timestamp,
     last: Timestamp,
 }
 
 impl Part {
     /// The reading, unless it is none.
-    fn into_reading(mut self) -> Option<Reading> {
-        let data = std::mem::take(&mut self.data);
-        if data.is_empty() || self.aim == Some(REPLY) {
+    fn into_reading(self) -> Option<Reading> {
+        if self.data.is_empty() || self.aim == Some(REPLY) {
             return None;
         }
         Some(Reading {
             symbology: self.aim.map(Symbology::from_aim),
             aim: self.aim,
-            data: Secret::new(data),
+            data: Secret::new(self.data.bytes().to_vec()),
             first: self.first,
             last: self.last,
         })
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        self.data.zeroize();
     }
 }
 
@@ -492,6 +528,12 @@ mod tests {
     fn usages_are_found_in_a_feature_report_too() {
         let (mut protocol, mut out) = opened();
         protocol.request(Timestamp(0), RequestId(1), Request::Enable(false), &mut out).unwrap();
+        let Some(Item::Report { token: Some(first), data, .. }) = out.pop() else {
+            panic!("no report")
+        };
+        assert_eq!(data, [0b10]);
+        protocol.sent(Timestamp(0), first, &mut out);
+        assert_eq!(out.pop(), Some(Item::Answer(RequestId(1), Ok(()))));
         protocol.request(Timestamp(0), RequestId(2), Request::Trigger(true), &mut out).unwrap();
         let (kind, id) = (ReportKind::Feature, 3);
         let report = |bits: u8, token| Item::Report {
@@ -500,7 +542,6 @@ mod tests {
             data: vec![bits],
             token: Some(Token(token)),
         };
-        assert_eq!(out.pop(), Some(report(0b10, 1)));
         assert_eq!(out.pop(), Some(report(0b11, 2)), "reading stays prevented");
         let beep = Request::Indicate(Verdict::Good);
         let refused = protocol.request(Timestamp(0), RequestId(3), beep, &mut out);
@@ -520,5 +561,57 @@ mod tests {
         out.pop();
         protocol.closed(deadline, &mut out);
         assert_eq!(out.pop(), Some(Item::Answer(RequestId(2), Err(Failure::Gone))));
+    }
+
+    /// Trigger, prevented reading and the good beep in an output report.
+    const OUTPUTS: &[u8] = &[
+        0x05, 0x8C, 0x09, 0x02, 0xA1, 0x01, 0x15, 0x00, 0x26, 0xFF, 0x00, 0x85, 0x01, 0x75, 0x08,
+        0x95, 0x04, 0x09, 0xFE, 0x81, 0x02, 0x25, 0x01, 0x75, 0x01, 0x85, 0x03, 0x95, 0x08, 0x09,
+        0x60, 0x09, 0x5F, 0x09, 0x86, 0x91, 0x02, 0xC0,
+    ];
+
+    #[test]
+    fn a_refused_prevention_is_not_repeated_and_a_beep_needs_both_reports() {
+        let (mut protocol, mut out) = opened();
+        protocol.receive(Timestamp(0), Input::Descriptor(OUTPUTS), &mut out);
+        let enable = Request::Enable(false);
+        protocol.request(Timestamp(0), RequestId(1), enable, &mut out).unwrap();
+        out.pop();
+        let beep = Request::Indicate(Verdict::Good);
+        protocol.request(Timestamp(0), RequestId(2), beep, &mut out).unwrap();
+        let mut tokens = Vec::new();
+        let mut data = Vec::new();
+        while let Some(Item::Report { data: bits, token, .. }) = out.pop() {
+            data.push(bits);
+            tokens.extend(token);
+        }
+        assert_eq!(data, [[0b100], [0b000]], "reading is not prevented");
+        let [_, second] = tokens[..] else { panic!("{tokens:?}") };
+        // The device refused the first, which sounds, and took the second.
+        protocol.sent(Timestamp(0), second, &mut out);
+        assert_eq!(out.pop(), None);
+        protocol.timeout(protocol.deadline().unwrap(), &mut out);
+        for id in [1, 2] {
+            let failed = Item::Answer(RequestId(id), Err(Failure::NoReply));
+            assert_eq!(out.pop(), Some(failed));
+        }
+    }
+
+    #[test]
+    fn what_follows_a_lost_report_is_not_a_code_until_it_ends_or_is_silent() {
+        let (mut protocol, mut out) = opened();
+        let mut hear = |time: u64, input| {
+            protocol.receive(Timestamp(time), input, &mut out);
+            std::iter::from_fn(|| out.pop()).collect::<Vec<_>>()
+        };
+        let report = |data| Input::Report { id: 1, data };
+        assert_eq!(hear(0, report(b"4006\x01")), []);
+        assert_eq!(hear(1, Input::BadByte(0)), [Item::Fault(Fault::BadByte)]);
+        assert_eq!(hear(2, report(b"3339\x01")), []);
+        assert_eq!(hear(3, report(b"31\0\0\0")), []);
+        assert_eq!(hear(4, report(b"whol\0")).len(), 1);
+        assert_eq!(hear(5, Input::BadByte(0)).len(), 1);
+        let later = Timestamp(5) + STALL;
+        assert_eq!(hear(later.0, report(b"whol\0")).len(), 1);
     }
 }

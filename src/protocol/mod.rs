@@ -180,7 +180,8 @@ pub enum Opening {
 pub enum Input<'a> {
     /// Bytes, as many as were there.
     Bytes(&'a [u8]),
-    /// A byte with a parity or framing error stood here.
+    /// A byte with a parity or framing error stood here; of a HID interface, a report that failed on its
+    /// way.
     BadByte(u8),
     /// The line was held low here.
     Break,
