@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::signal::Signal;
 use support::client::Client;
 use support::host::{BOX, Bus, Daemon};
@@ -49,6 +50,11 @@ fn apart(name: &str) {
 #[test]
 fn a_port_opens_hears_speaks_and_gives_back() {
     apart("apart::port");
+}
+
+#[test]
+fn a_failed_transfer_is_told_of_and_mixes_no_reports() {
+    apart("apart::failed");
 }
 
 #[test]
@@ -253,6 +259,41 @@ mod apart {
         // It can be opened again, and be dropped without being closed.
         drop(open(&node(2), Some(1)).await.unwrap());
         assert_eq!(device.log().last().unwrap(), "attach 1");
+    }
+
+    #[tokio::test]
+    #[ignore = "run by a_failed_transfer_is_told_of_and_mixes_no_reports with umockdev preloaded"]
+    async fn failed() {
+        let Some(_testbed) = testbed() else { return };
+        let device = Device::plug(2, Model::hid(0x0C2E, 0x0B6A, 8, false, &[SCANNER]));
+        let mut port = open(&node(2), None).await.unwrap();
+        let errors = [Errno::EPROTO, Errno::EPIPE, Errno::EOVERFLOW];
+        for (failure, errno) in (1..).zip(errors) {
+            // The second of a report's two packets fails, and is sent again.
+            device.send(0, b"\x02aaaaaaa");
+            device.fail(0, errno);
+            device.send(0, b"aaaaa");
+            for _ in 0..20 {
+                device.send(0, b"\x02bbbbbbb");
+                device.send(0, b"bbbbb");
+            }
+            let mut heard = Vec::new();
+            while heard.len() < 21 {
+                let mut sink = |input: Input<'_>| heard.push(format!("{input:?}"));
+                soon("an input", port.receive(&mut sink)).await.unwrap();
+            }
+            let report = Input::Report { id: 2, data: &[b'b'; 12] };
+            assert_eq!(heard[0], "BadByte(0)", "{errno}");
+            assert!(heard[1..].iter().all(|other| *other == format!("{report:?}")), "{heard:?}");
+            let clears = device.log().iter().filter(|line| *line == "clear halt 81").count();
+            assert_eq!(clears, usize::from(failure > 1), "a stalled endpoint only: {errno}");
+        }
+        device.fail(0, Errno::EPIPE);
+        let mut sink = |_: Input<'_>| {};
+        soon("the fault", port.receive(&mut sink)).await.unwrap();
+        soon("closed", port.close()).await;
+        let log = device.log();
+        assert_eq!(log.last_chunk::<2>().unwrap(), &["release 0", "attach 0"], "given back last");
     }
 
     #[tokio::test]

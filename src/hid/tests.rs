@@ -147,6 +147,40 @@ fn packets_become_reports() {
     assert_eq!(heard.last(), Some(&(0, vec![2, 0, 4, 0, 0, 0, 0, 0])));
 }
 
+#[test]
+fn a_lost_packet_takes_its_report_along_and_no_other_is_mixed_with_it() {
+    // Two packets of 8 and 6 bytes; a keyboard's report is one packet.
+    let whole = [&b"\x02\x03]E0abc"[..], b"\0\0\0\0\0\x01"];
+    let other = [&b"\x02\x03]E0xyz"[..], b"\0\0\0\0\0\x01"];
+    // The packets that come, the place of a loss among them, and how many reports are heard.
+    let rows: [(&str, &[&[u8]], usize, &[u8]); 3] = [
+        ("the first", &[whole[1], other[0], other[1]], 0, b"xyz"),
+        (
+            "the last, and the next report with it",
+            &[whole[0], whole[0], whole[1], other[0], other[1]],
+            1,
+            b"xyz",
+        ),
+        ("none: it is sent again", &[whole[0], whole[1], other[0], other[1]], 1, b"xyz"),
+    ];
+    for (lost, sent, place, heard) in rows {
+        let mut packets = Packets::new(&parse(SCANNER), 8);
+        let mut codes = Vec::new();
+        for (number, packet) in sent.iter().enumerate() {
+            if number == place {
+                packets.lost();
+            }
+            packets.take(packet, &mut |_, data| codes.push(data[4..7].to_vec()));
+        }
+        assert_eq!(codes, [heard], "{lost}");
+    }
+    let mut packets = Packets::new(&parse(KEYBOARD), 8);
+    packets.lost();
+    let mut heard = 0;
+    packets.take(&[2, 0, 4, 0, 0, 0, 0, 0], &mut |_, _| heard += 1);
+    assert_eq!(heard, 1, "a report of one packet leaves none behind");
+}
+
 /// What is compared with the peer: report, bits, and whether it is an array; arrays and variables.
 type Seen = Vec<(u8, std::ops::Range<usize>, Option<Usage>)>;
 

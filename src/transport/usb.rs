@@ -4,7 +4,8 @@
 //! libusb looks for no device and has no thread here. It tells of finished transfers through the node's
 //! descriptor, which becomes writable, so tokio waits for that one as for any port; of libusb's two
 //! others, the event pipe is for other threads and the timer for transfers with a time-out, and there
-//! are neither. Opening and closing may wait for the device, so they are done on a thread of their own.
+//! are neither. Opening, closing and clearing a halt may wait for the device, so they are done on a
+//! thread of their own.
 //!
 //! Several transfers are queued at the endpoint, so that no report falls between two of them.
 
@@ -15,6 +16,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -28,7 +30,7 @@ use rusb::{
 };
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use zeroize::Zeroize;
 
 use super::Error;
@@ -68,12 +70,13 @@ pub(super) struct Usb {
     input: VecDeque<Transfer>,
     /// The last report for the device.
     output: Option<Transfer>,
+    /// The endpoint's halt is being cleared, for the transfer that met it.
+    halted: Option<(JoinHandle<rusb::Result<()>>, Transfer)>,
     packets: Packets,
     numbered: bool,
     errors: u32,
-    claimed: Claimed,
-    // Last, since libusb uses the descriptor as long as its handle lives.
-    fd: AsyncFd<OwnedFd>,
+    claimed: Arc<Claimed>,
+    fd: AsyncFd<Arc<OwnedFd>>,
 }
 
 /// A claimed interface; released on drop, and given back to the kernel's driver.
@@ -83,6 +86,8 @@ struct Claimed {
     input: Endpoint,
     output: Option<u8>,
     descriptor: Vec<u8>,
+    // Last, since libusb uses the descriptor as long as its handle lives.
+    fd: Arc<OwnedFd>,
 }
 
 #[derive(Clone, Copy)]
@@ -95,14 +100,15 @@ impl Usb {
     pub(super) async fn open(path: &Path, interface: Option<u8>) -> Result<Self, Error> {
         let path = path.to_owned();
         let opened = spawn_blocking(move || Claimed::open(&path, interface)).await;
-        let (claimed, fd) = opened.map_err(|error| Error::Other(error.into()))??;
-        let fd = watch(fd, Interest::WRITABLE).map_err(Error::Other)?;
+        let claimed = Arc::new(opened.map_err(|error| Error::Other(error.into()))??);
+        let fd = watch(Arc::clone(&claimed.fd), Interest::WRITABLE).map_err(Error::Other)?;
         // What makes no sense the protocol is told of; reports are then taken as they come.
         let descriptor = Descriptor::parse(&claimed.descriptor).unwrap_or_default();
         let Endpoint { address, packet } = claimed.input;
         let mut usb = Self {
             input: VecDeque::new(),
             output: None,
+            halted: None,
             packets: Packets::new(&descriptor, packet),
             numbered: descriptor.is_numbered(),
             errors: 0,
@@ -118,7 +124,11 @@ impl Usb {
     }
 
     /// Gives the interface back.
-    pub(super) async fn close(self) {
+    pub(super) async fn close(mut self) {
+        if let Some((cleared, _)) = &mut self.halted {
+            // It holds the interface; how it ends does not matter any more.
+            let _ = cleared.await;
+        }
         // The thread cannot panic, and if it did the interface would be given back all the same.
         let _ = spawn_blocking(move || drop(self)).await;
     }
@@ -127,17 +137,18 @@ impl Usb {
         &self.claimed.descriptor
     }
 
-    /// Waits for the interface and hands over the reports that came.
+    /// Waits for the interface and hands over the reports that came, and where one was lost.
     pub(super) async fn receive(
         &mut self,
         sink: &mut (dyn FnMut(Input<'_>) + Send),
     ) -> Result<(), Error> {
         loop {
+            self.until_halt_is_cleared().await?;
             if self.hear(sink) {
                 return Ok(());
             }
             match self.next_if(Transfer::is_finished) {
-                Some(transfer) => self.mend(transfer)?,
+                Some(transfer) => return self.mend(transfer, sink),
                 // None of them could be queued again.
                 None if self.input.is_empty() => return Err(Error::Disconnected),
                 None => self.wait().await?,
@@ -169,24 +180,48 @@ impl Usb {
         self.input.front().is_some_and(wanted).then(|| self.input.pop_front()).flatten()
     }
 
-    /// Queues a transfer again that brought nothing.
-    fn mend(&mut self, mut transfer: Transfer) -> Result<(), Error> {
-        match transfer.status() {
-            LIBUSB_TRANSFER_NO_DEVICE => return Err(Error::Disconnected),
-            status => {
-                self.errors += 1;
-                if self.errors > MOST_ERRORS {
-                    let message = format!("the interface's transfers end with status {status}");
-                    return Err(Error::Other(io::Error::other(message)));
-                }
-                if status == LIBUSB_TRANSFER_STALL {
-                    let cleared = self.claimed.handle.clear_halt(self.claimed.input.address);
-                    cleared.map_err(failed)?;
-                }
-            }
+    /// Queues a transfer again that brought nothing. What it was to bring is lost.
+    fn mend(
+        &mut self,
+        mut transfer: Transfer,
+        sink: &mut (dyn FnMut(Input<'_>) + Send),
+    ) -> Result<(), Error> {
+        let status = transfer.status();
+        // Part of a report may be in it.
+        transfer.wipe();
+        if status == LIBUSB_TRANSFER_NO_DEVICE {
+            return Err(Error::Disconnected);
+        }
+        self.errors += 1;
+        if self.errors > MOST_ERRORS {
+            let message = format!("the interface's transfers end with status {status}");
+            return Err(Error::Other(io::Error::other(message)));
+        }
+        self.packets.lost();
+        sink(Input::BadByte(0));
+        if status == LIBUSB_TRANSFER_STALL {
+            // The kernel has to know, since it resets its side of the endpoint: the same request in a
+            // transfer of ours would leave the two ends out of step. Its call waits for the device.
+            let claimed = Arc::clone(&self.claimed);
+            let clear = move || claimed.handle.clear_halt(claimed.input.address);
+            self.halted = Some((spawn_blocking(clear), transfer));
+            return Ok(());
         }
         transfer.submit()?;
         self.input.push_back(transfer);
+        Ok(())
+    }
+
+    /// If cancelled, it can be waited for again.
+    async fn until_halt_is_cleared(&mut self) -> Result<(), Error> {
+        let Some((cleared, _)) = &mut self.halted else { return Ok(()) };
+        let cleared = cleared.await;
+        let transfer = self.halted.take().map(|(_, transfer)| transfer);
+        cleared.map_err(|error| Error::Other(error.into()))?.map_err(failed)?;
+        if let Some(mut transfer) = transfer {
+            transfer.submit()?;
+            self.input.push_back(transfer);
+        }
         Ok(())
     }
 
@@ -217,7 +252,7 @@ impl Usb {
         // A number goes before the data wherever reports are numbered (HID 1.11, 8.1).
         let number = self.numbered.then_some(id);
         let bytes: Vec<u8> = number.into_iter().chain(data.iter().copied()).collect();
-        let Claimed { handle, interface, output, .. } = &self.claimed;
+        let Claimed { handle, interface, output, .. } = &*self.claimed;
         let mut transfer = match (kind, output) {
             (ReportKind::Output, Some(endpoint)) => {
                 Transfer::interrupt_out(handle, *endpoint, &bytes)?
@@ -267,20 +302,20 @@ impl Drop for Usb {
 
 impl fmt::Debug for Usb {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Claimed { interface, input, .. } = &self.claimed;
+        let Claimed { interface, input, .. } = &*self.claimed;
         write!(formatter, "Usb(interface {interface}, endpoint {:02x})", input.address)
     }
 }
 
 impl Claimed {
-    fn open(path: &Path, interface: Option<u8>) -> Result<(Self, OwnedFd), Error> {
+    fn open(path: &Path, interface: Option<u8>) -> Result<Self, Error> {
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let fd = open(path, flags, Mode::empty()).map_err(Error::opening)?;
         // Before any context: a sandbox has no netlink for it to listen on.
         rusb::disable_device_discovery().map_err(refused)?;
         let context = Context::new().map_err(refused)?;
         #[expect(unsafe_code, reason = "libusb keeps the number of a descriptor it does not own")]
-        // SAFETY: the descriptor is returned beside the handle, and outlives it in `Usb`.
+        // SAFETY: the descriptor is kept beside the handle, and dropped after it.
         let handle = unsafe { context.open_device_with_fd(fd.as_raw_fd()) }.map_err(refused)?;
         let found = Found::among(&handle, interface)?;
         let number = found.interface;
@@ -295,9 +330,10 @@ impl Claimed {
             return Err(refused(error));
         }
         let Found { interface, input, output, length } = found;
-        let mut claimed = Self { handle, interface, input, output, descriptor: Vec::new() };
+        let fd = Arc::new(fd);
+        let mut claimed = Self { handle, interface, input, output, descriptor: Vec::new(), fd };
         claimed.describe(length)?;
-        Ok((claimed, fd))
+        Ok(claimed)
     }
 
     /// Reads the report descriptor, and has the device report changes only.

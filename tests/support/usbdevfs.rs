@@ -114,8 +114,8 @@ struct State {
     /// Transfers under way, and those that are finished and not fetched.
     under_way: VecDeque<Urb>,
     finished: VecDeque<(Urb, i32, Vec<u8>)>,
-    /// Packets that no transfer has fetched: endpoint and bytes.
-    waiting: VecDeque<(u8, Vec<u8>)>,
+    /// Packets that no transfer has fetched, and failures: endpoint, and bytes or what went wrong.
+    waiting: VecDeque<(u8, Result<Vec<u8>, Errno>)>,
     /// Whether reports to it are refused, or never accepted.
     pub refuses: bool,
     pub hangs: bool,
@@ -189,7 +189,14 @@ impl Device {
     /// An interface sends a packet.
     pub fn send(&self, interface: u8, packet: &[u8]) {
         let mut state = self.state();
-        state.waiting.push_back((0x81 + interface, packet.to_vec()));
+        state.waiting.push_back((0x81 + interface, Ok(packet.to_vec())));
+        state.deliver();
+    }
+
+    /// A packet of an interface fails on its way.
+    pub fn fail(&self, interface: u8, errno: Errno) {
+        let mut state = self.state();
+        state.waiting.push_back((0x81 + interface, Err(errno)));
         state.deliver();
     }
 
@@ -268,7 +275,10 @@ impl State {
             };
             let urb = self.under_way.remove(place).unwrap();
             let (_, packet) = self.waiting.pop_front().unwrap();
-            self.finished.push_back((urb, 0, packet));
+            self.finished.push_back(match packet {
+                Ok(packet) => (urb, 0, packet),
+                Err(errno) => (urb, -libc_of(errno), Vec::new()),
+            });
             any = true;
         }
         if any {
