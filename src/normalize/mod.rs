@@ -4,7 +4,7 @@
 //! on the symbology stands; where it says nothing, the length and the check digit may prove one, which is
 //! then marked as inferred. The bytes are always kept.
 //!
-//! A code is shown to one recogniser after another, in the order of [`meaning`], and the first that
+//! A code is shown to one recogniser after another, in the order of `meaning`, and the first that
 //! knows it decides. What a recogniser was asked and why it said no is noted as [`Step`]s, which cost
 //! nothing where nobody asks for them: [`scan`] and [`explain`] are the same decisions.
 

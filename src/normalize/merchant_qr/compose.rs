@@ -1,6 +1,6 @@
 //! Merchant-presented codes, put together.
 //!
-//! Contract: pure. What is written here, [`emv::read`] reads back as it was. What cannot be written is
+//! Contract: pure. What is written here, `emv::read` reads back as it was. What cannot be written is
 //! refused with what was found and what is accepted; nothing is cut short or replaced.
 
 mod epc;
