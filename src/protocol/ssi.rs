@@ -104,7 +104,7 @@ impl Options {
         Ok(Self {
             acknowledge: section.word("acknowledge", &ACKNOWLEDGE)?.unwrap_or(Acknowledge::Each),
             long_codes: section.word("long-codes", &LONG_CODES)?.unwrap_or(LongCodes::Continued),
-            aim: section.word("aim", &AIM_RULES)?.unwrap_or(AimRule::Off),
+            aim: section.word("aim", &AIM_RULES)?.unwrap_or(AimRule::Auto),
             prefix: section.bytes("prefix")?.unwrap_or_default(),
             suffix: section.bytes("suffix")?.unwrap_or_default(),
             wake_up: section.boolean("wake-up")?.unwrap_or(false),
@@ -200,6 +200,8 @@ struct Taken {
     at: Timestamp,
     /// Something has been lost since, which may have been the next packet.
     doubtful: bool,
+    /// It was the last segment of a code that has been handed out.
+    finished: bool,
 }
 
 /// What a packet is to the one that was taken before it.
@@ -388,8 +390,15 @@ impl Talk {
             return self.refuse(Cause::BadContext, out);
         };
         let next = self.parts.as_ref().and_then(|parts| parts.numbered).map(|rest| rest.next);
-        if self.take(packet, last) != Copy::Other && next == Some(index.wrapping_add(1)) {
+        let finished = self.taken.is_some_and(|taken| taken.finished);
+        let again = packet.status & wire::RETRANSMITTED != 0;
+        let copy = self.take(packet, last);
+        if copy != Copy::Other && next == Some(index.wrapping_add(1)) {
             return self.acknowledge_segment(out);
+        }
+        if finished && again && copy == Copy::Same && self.parts.is_none() {
+            // Only our acknowledgement was lost: the code has been handed out.
+            return self.acknowledge_finished(out);
         }
         let data = if index == 0 {
             self.give_up_parts(out);
@@ -418,9 +427,17 @@ impl Talk {
         }
         if parts.data.len() == length {
             self.finish_parts(out);
-            return self.acknowledge(wire::CMD_ACK, out);
+            return self.acknowledge_finished(out);
         }
         self.acknowledge_segment(out);
+    }
+
+    /// The last segment of a code that has been handed out: it may come once more.
+    fn acknowledge_finished(&mut self, out: &mut Output) {
+        if let Some(taken) = &mut self.taken {
+            taken.finished = true;
+        }
+        self.acknowledge(wire::CMD_ACK, out);
     }
 
     /// Remembers what has come, and compares it with what came before.
@@ -428,7 +445,8 @@ impl Talk {
         let mut hasher = self.fingerprints.build_hasher();
         hasher.write(&[packet.opcode, packet.status & !wire::RETRANSMITTED]);
         hasher.write(packet.data);
-        let taken = Taken { fingerprint: hasher.finish(), at: last, doubtful: false };
+        let taken =
+            Taken { fingerprint: hasher.finish(), at: last, doubtful: false, finished: false };
         match self.taken.replace(taken) {
             Some(before)
                 if before.fingerprint == taken.fingerprint
@@ -619,6 +637,67 @@ mod tests {
             assert_eq!(out.pop(), Some(Item::Write(ack, None)), "{opening:?}");
             assert_eq!((out.pop(), protocol.deadline()), (None, None), "at rest, {opening:?}");
         }
+    }
+
+    fn hear(protocol: &mut dyn Protocol, opcode: u8, status: u8, data: &[u8]) -> Output {
+        let mut out = Output::default();
+        // What we send differs in its source alone, which the sum takes in.
+        let mut packet = wire::compose(opcode, status, data);
+        packet.truncate(packet.len() - 2);
+        packet[2] = 0;
+        packet.extend(crate::frame::checksum::complement(&packet).to_be_bytes());
+        protocol.receive(Timestamp(1), Input::Bytes(&packet), &mut out);
+        out
+    }
+
+    #[test]
+    fn an_identifier_that_the_scanner_sends_unasked_is_no_part_of_the_code() {
+        for (name, code_type, data, want) in [
+            ("a payment code", 0x1C, &b"]Q1hQVDUFYwMQ=="[..], ("qr", &b"hQVDUFYwMQ=="[..])),
+            (
+                "eighteen digits",
+                0x03,
+                b"]C0280000000000000001",
+                ("code-128", b"280000000000000001"),
+            ),
+            ("one that says more than the type", 0x03, b"]C10104", ("gs1-128", b"0104")),
+            (
+                "one that says less than the type",
+                0x08,
+                b"]E0012345678905",
+                ("upc-a", b"012345678905"),
+            ),
+            ("none", 0x1C, b"abc", ("qr", b"abc")),
+            ("no identifier that is known", 0x1C, b"]y7 shelf", ("qr", b"]y7 shelf")),
+        ] {
+            let mut protocol = protocol("").unwrap();
+            let data: Vec<u8> = [&[code_type], data].concat();
+            let mut out = hear(&mut *protocol, wire::DECODE_DATA, 0, &data);
+            let Some(Item::Reading(reading)) = out.pop() else { panic!("{name}") };
+            let symbology = reading.symbology.unwrap().word();
+            assert_eq!((symbology, reading.data.expose().as_slice()), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_last_segment_that_comes_again_is_acknowledged_and_no_second_code() {
+        let mut protocol = protocol("long-codes = \"segments\"").unwrap();
+        let first = b"\x00\xF3\x00\x00\x00\x07\x1C\x01\x00\x04ab";
+        let segment = wire::MULTIPACKET_SEGMENT;
+        let ack = Item::Write(wire::compose(wire::CMD_ACK, 0, &[]), None);
+        hear(&mut *protocol, segment, 0, first);
+        let mut out = hear(&mut *protocol, segment, 0, b"\x01cd");
+        assert!(matches!(out.pop(), Some(Item::Reading(_))));
+        assert_eq!(out.pop().as_ref(), Some(&ack));
+        for time in ["once", "twice"] {
+            let mut out = hear(&mut *protocol, segment, wire::RETRANSMITTED, b"\x01cd");
+            assert_eq!((out.pop().as_ref(), out.pop()), (Some(&ack), None), "{time}");
+        }
+        let nak = wire::compose(wire::CMD_NAK, 0, &[Cause::BadContext as u8]);
+        let mut out = hear(&mut *protocol, segment, wire::RETRANSMITTED, b"\x01ef");
+        assert_eq!(out.pop(), Some(Item::Write(nak.clone(), None)), "another one");
+        let mut out = hear(&mut *protocol, segment, wire::RETRANSMITTED, b"\x01ef");
+        assert_eq!(out.pop(), Some(Item::Write(nak, None)), "what was refused stays so");
     }
 
     #[test]
