@@ -17,22 +17,28 @@ pub(super) fn recognise(code: &str, why: &mut impl Reasons) -> Option<Meaning> {
         let found = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     };
-    let Some(name) = find("S") else {
-        why.note("wireless network", Outcome::No, || "it names no network (S)".to_owned());
-        return None;
-    };
-    why.note("wireless network", Outcome::Yes, || format!("WIFI: and {} fields", fields.len()));
+    let name = find("S");
+    why.note("wireless network", Outcome::Yes, || {
+        let unnamed = if name.is_some() { "" } else { ", none of which names a network (S)" };
+        format!("WIFI: and {} fields{unnamed}", fields.len())
+    });
     let has_password = find("P").is_some();
     let security = find("T").unwrap_or("nopass").to_ascii_lowercase();
-    let mut details: Vec<Detail> = vec![
-        ("ssid", shown(name)),
-        ("security", shown(&security)),
-        ("has-password", crate::event::Value::Flag(has_password)),
-    ];
+    let mut details: Vec<Detail> = Vec::new();
+    details.extend(name.map(|name| ("ssid", shown(name))));
+    details.push(("security", shown(&security)));
+    details.push(("has-password", crate::event::Value::Flag(has_password)));
     if find("H").is_some_and(|hidden| hidden.eq_ignore_ascii_case("true")) {
         details.push(("hidden", crate::event::Value::Flag(true)));
     }
-    let sensitivity = if has_password { Sensitivity::Private } else { Sensitivity::Public };
+    // A password may stand where none is looked for: only a network that is open, and said to be so by
+    // fields that are all known, is for everyone.
+    let is_open = name.is_some()
+        && security == "nopass"
+        && fields
+            .iter()
+            .all(|(name, _)| ["S", "T", "H"].iter().any(|known| name.eq_ignore_ascii_case(known)));
+    let sensitivity = if is_open { Sensitivity::Public } else { Sensitivity::Private };
     Some(Meaning { sensitivity, details, ..Meaning::of(Content::Wifi) })
 }
 
@@ -40,7 +46,7 @@ fn shown(value: &str) -> crate::event::Value {
     text::visible(Cow::Borrowed(value)).into()
 }
 
-/// The fields up to the empty one at the end, their escapes undone.
+/// The fields up to the empty one at the end, their escapes undone. What has no name has an empty one.
 pub(super) fn fields(text: &str) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     let mut name = None;
@@ -52,15 +58,15 @@ pub(super) fn fields(text: &str) -> Vec<(String, String)> {
             (':', None) => name = Some(std::mem::take(&mut value)),
             (';', _) => match name.take() {
                 Some(name) => fields.push((name, std::mem::take(&mut value))),
-                // Two in a row end it; what stands alone is none.
+                // Two in a row end it.
                 None if value.is_empty() => return fields,
-                None => value.clear(),
+                None => fields.push((String::new(), std::mem::take(&mut value))),
             },
             (character, _) => value.push(character),
         }
     }
-    if let Some(name) = name {
-        fields.push((name, value));
+    if name.is_some() || !value.is_empty() {
+        fields.push((name.unwrap_or_default(), value));
     }
     fields
 }
@@ -85,12 +91,29 @@ mod tests {
                 "wifi:P:p;H:true;T:SAE;S:guest",
                 Some(("wifi", true, "ssid=guest security=sae has-password=true hidden=true")),
             ),
-            ("WIFI:T:nopass;S:;;", None),
-            ("WIFI:", None),
+            ("WIFI", None),
         ] {
             let want =
                 want.map(|(content, private, details)| (content, private, details.to_owned()));
             assert_eq!(recognised(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_begins_like_a_network_and_is_not_certainly_open_is_private() {
+        for text in [
+            "WIFI:T:WPA;P:secret;;",
+            "WIFI:T:WPA;S:;P:secret;;",
+            "WIFI:T:WPA;secret;S:shop;;",
+            "WIFI:S:shop;secret",
+            "WIFI:T:WPA2-EAP;S:shop;I:somebody;;",
+            "WIFI:T:WPA;S:shop;;",
+            "WIFI:secret",
+            "WIFI:",
+        ] {
+            let (content, is_private, details) = recognised(text).unwrap();
+            assert_eq!((content, is_private), ("wifi", true), "{text}");
+            assert!(!details.contains("secret") && !details.contains("somebody"), "{details}");
         }
     }
 
