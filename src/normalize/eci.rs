@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use encoding_rs::Encoding;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::text::{self, Decoded};
 use crate::event::Aim;
@@ -88,10 +89,24 @@ pub(super) struct Undone {
     /// The bytes that the code carries.
     pub(super) bytes: Secret<Vec<u8>>,
     /// Its text, where all of it is text.
-    pub(super) decoded: Option<Decoded<'static>>,
+    text: Option<Secret<String>>,
+    /// The first encoding in it.
+    encoding: &'static str,
     /// The assignment numbers in it.
     pub(super) assignments: Vec<u32>,
 }
+
+impl Undone {
+    /// The text, which stays where it is wiped.
+    pub(super) fn decoded(&self) -> Option<Decoded<'_>> {
+        let text = Cow::Borrowed(self.text.as_ref()?.expose().as_str());
+        Some(Decoded { text, encoding: self.encoding })
+    }
+}
+
+/// No encoding makes more than so many bytes of UTF-8 of one byte. What has room does not grow, and so
+/// leaves no copies behind.
+const WIDEST: usize = 3;
 
 /// Whether an identifier says that the data is escaped.
 pub(super) fn is_escaped(aim: Aim) -> bool {
@@ -102,7 +117,8 @@ pub(super) fn is_escaped(aim: Aim) -> bool {
 pub(super) fn undo(data: &[u8], encodings: &[&'static Encoding]) -> Option<Undone> {
     let pieces = pieces(data)?;
     let mut bytes = Vec::with_capacity(data.len());
-    let mut text = Some(String::new());
+    let mut text = Zeroizing::new(String::with_capacity(data.len() * WIDEST));
+    let mut is_text = true;
     let mut word = None;
     for piece in &pieces {
         bytes.extend_from_slice(piece.bytes.expose());
@@ -111,12 +127,18 @@ pub(super) fn undo(data: &[u8], encodings: &[&'static Encoding]) -> Option<Undon
         }
         let decoded = piece.decode(encodings);
         word = word.or(decoded.as_ref().map(|decoded| decoded.encoding));
-        text = text.zip(decoded).map(|(text, decoded)| text + &decoded.text);
+        is_text &= decoded.is_some();
+        if let Some(Decoded { text: more, .. }) = decoded {
+            text.push_str(&more);
+            if let Cow::Owned(mut more) = more {
+                more.zeroize();
+            }
+        }
     }
-    let encoding = word.unwrap_or("utf-8");
     Some(Undone {
         bytes: Secret::new(bytes),
-        decoded: text.map(|text| Decoded { text: Cow::Owned(text), encoding }),
+        text: is_text.then(|| Secret::new(std::mem::take(&mut *text))),
+        encoding: word.unwrap_or("utf-8"),
         assignments: pieces.iter().filter_map(|piece| piece.assignment).collect(),
     })
 }
@@ -149,13 +171,15 @@ fn cp437(bytes: &[u8]) -> String {
         None => char::from(*byte),
         Some(place) => CP437.chars().nth(place.into()).unwrap_or('\u{FFFD}'),
     };
-    bytes.iter().map(letter).collect()
+    let mut text = String::with_capacity(bytes.len() * WIDEST);
+    text.extend(bytes.iter().map(letter));
+    text
 }
 
 fn pieces(data: &[u8]) -> Option<Vec<Piece>> {
     let mut pieces = Vec::new();
     let mut assignment = None;
-    let mut bytes = Vec::new();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(data.len()));
     let mut rest = data;
     while let Some(place) = memchr::memchr(b'\\', rest) {
         let (before, escape) = rest.split_at_checked(place)?;
@@ -169,12 +193,13 @@ fn pieces(data: &[u8]) -> Option<Vec<Piece>> {
         let digits = std::str::from_utf8(digits).ok()?;
         let number =
             digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?;
-        pieces.push(Piece { assignment, bytes: Secret::new(std::mem::take(&mut bytes)) });
+        pieces.push(Piece { assignment, bytes: Secret::new(std::mem::take(&mut *bytes)) });
+        bytes.reserve_exact(after.len());
         assignment = number;
         rest = after;
     }
     bytes.extend_from_slice(rest);
-    pieces.push(Piece { assignment, bytes: Secret::new(bytes) });
+    pieces.push(Piece { assignment, bytes: Secret::new(std::mem::take(&mut *bytes)) });
     Some(pieces)
 }
 
@@ -186,7 +211,7 @@ mod tests {
 
     fn undone(data: &[u8]) -> Option<(Vec<u8>, Option<String>, Vec<u32>)> {
         let undone = undo(data, &[])?;
-        let text = undone.decoded.map(|decoded| decoded.text.into_owned());
+        let text = undone.decoded().map(|decoded| decoded.text.into_owned());
         Some((undone.bytes.expose().clone(), text, undone.assignments))
     }
 
@@ -226,6 +251,27 @@ mod tests {
             let escaped: Vec<u8> = b"\\000899".iter().copied().chain(escaped).collect();
             prop_assert_eq!(undone(&escaped).map(|(bytes, ..)| bytes), Some(data.clone()));
             let _ = undone(&data);
+        }
+    }
+
+    #[test]
+    fn nothing_grows_and_leaves_a_copy_behind() {
+        for (name, data) in [
+            ("text", &b"\\000026hQVDUFYwMQ"[..]),
+            (
+                "three bytes of each",
+                &b"\\000002\xC4\xC4\xC4\xC4\xC4\xC4\xC4\xC4\xC4\xC4\xC4\xC4\xC4\xC4\xC4"[..],
+            ),
+            ("pieces", &b"secret\\000013\xA1\xA1\xA1\\000020\xB1\xB1\xB1\xB1\\000026abc"[..]),
+        ] {
+            for piece in pieces(data).unwrap() {
+                assert!(piece.bytes.expose().capacity() <= data.len(), "{name}");
+            }
+            let undone = undo(data, &[]).unwrap();
+            let text = undone.text.as_ref().unwrap().expose();
+            assert_eq!(text.capacity(), data.len() * WIDEST, "{name}");
+            assert_eq!(undone.bytes.expose().capacity(), data.len(), "{name}");
+            assert_eq!(cp437(data).capacity(), data.len() * WIDEST, "{name}");
         }
     }
 

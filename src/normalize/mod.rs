@@ -128,7 +128,7 @@ fn decide(reading: Reading, rules: &Rules, why: &mut impl Reasons) -> Event {
     let undone = aim.and_then(|aim| without_escapes(aim, data.expose(), rules, why));
     let (bytes, decoded) = match &undone {
         None => (data.expose().as_slice(), text::decode(data.expose(), &rules.encodings)),
-        Some(undone) => (undone.bytes.expose().as_slice(), undone.decoded.clone()),
+        Some(undone) => (undone.bytes.expose().as_slice(), undone.decoded()),
     };
     let text = decoded.as_ref().map(|decoded| decoded.text.as_ref());
     let code = Code { symbology, aim, bytes, text, rules };
