@@ -1,4 +1,4 @@
-//! [`Licence`]: the one code that holds line ends, put together again behind a framer of lines.
+//! [`Licence`]: a code with line ends in it and a length, put together again behind a framer of lines.
 //!
 //! Contract: pure. The PDF417 of a North American licence is lines of text, each a thing about a person,
 //! and begins with `@`, LF, RS, CR. Where a device ends codes with CR or LF, it would come as so many
@@ -42,10 +42,10 @@ enum State {
     Begun,
     /// In one that ends after about so many bytes.
     Within(usize),
-    /// One has been told; the rest of its lines may follow.
-    Behind,
-    /// One was damaged; the rest of its lines follows.
-    Lost,
+    /// One has been told; lines of it may follow, of so many bytes at most.
+    Behind(usize),
+    /// One was damaged, and that has been told; the rest of its lines follows, of so many bytes at most.
+    Lost(usize),
 }
 
 impl Licence {
@@ -76,8 +76,16 @@ impl Licence {
                 self.abandon(tell);
                 self.hear(found, tell);
             }
-            State::Behind | State::Lost if is_of_licence(bytes) => self.last = last,
-            State::Behind | State::Lost => self.pass(found, tell),
+            State::Behind(left) | State::Lost(left)
+                if is_of_licence(bytes) && bytes.len() < left =>
+            {
+                if self.state == State::Behind(left) && !is_control(bytes) {
+                    tell(Found::Fault(Fault::Noise { bytes: bytes.len() }));
+                    self.state = State::Lost(left);
+                }
+                self.drop(bytes.len() + 1, last);
+            }
+            State::Behind(_) | State::Lost(_) => self.pass(found, tell),
         }
     }
 
@@ -95,7 +103,7 @@ impl Licence {
         match self.state {
             State::Within(total) if self.held.len() + SLACK < total => self.abandon(tell),
             State::Within(_) | State::Begun => self.tell(State::Apart, tell),
-            State::Apart | State::Behind | State::Lost => {
+            State::Apart | State::Behind(_) | State::Lost(_) => {
                 self.become_at(State::Apart, self.last);
             }
         }
@@ -107,7 +115,7 @@ impl Licence {
             // The sign alone was a code of its own.
             State::Begun => return self.tell(State::Apart, tell),
             State::Within(_) => tell(Found::Fault(Fault::Partial { bytes: self.held.len() })),
-            State::Apart | State::Behind | State::Lost => {}
+            State::Apart | State::Behind(_) | State::Lost(_) => {}
         }
         self.become_at(State::Apart, self.last);
     }
@@ -117,7 +125,7 @@ impl Licence {
         let held = self.held.len();
         let is_within = matches!(self.state, State::Begun | State::Within(_));
         if is_within {
-            self.become_at(State::Lost, self.last);
+            self.become_at(State::Lost(self.left()), self.last);
         }
         tell(Found::Fault(match fault {
             Fault::Partial { bytes } if is_within => Fault::Partial { bytes: held + bytes },
@@ -140,7 +148,25 @@ impl Licence {
         if let State::Within(total) = state
             && self.held.len() >= total.min(LIMIT)
         {
-            self.tell(State::Behind, tell);
+            self.tell(State::Behind(self.left()), tell);
+        }
+    }
+
+    /// How many bytes of the licence may still come by its header, where that says anything.
+    fn left(&self) -> usize {
+        match self.state {
+            State::Within(total) if total > 0 => {
+                (total.min(LIMIT) + SLACK).saturating_sub(self.held.len())
+            }
+            _ => LIMIT,
+        }
+    }
+
+    /// Drops a line of the licence.
+    fn drop(&mut self, count: usize, last: Timestamp) {
+        self.last = last;
+        if let State::Behind(left) | State::Lost(left) = &mut self.state {
+            *left = left.saturating_sub(count);
         }
     }
 
@@ -253,6 +279,8 @@ mod tests {
     const JOINED: &str = "@\n\x1e\nANSI 636000100102DL00410030ZV00710008DLDAQT64235789\nDCSSAMPLE\n\
                           DDEN\nZVZVA01";
 
+    const OUTSIDE: &str = "4 bytes outside any frame";
+
     /// What is told of lines that come a millisecond apart; an empty one is a second, `~` damage.
     fn hear(lines: &[&str]) -> Vec<String> {
         let (mut licence, mut said, mut now) = (Licence::default(), Vec::new(), Timestamp(0));
@@ -283,6 +311,26 @@ mod tests {
     }
 
     #[test]
+    fn what_looks_like_a_line_of_a_licence_is_lost_only_within_its_length_and_not_unheard() {
+        const PARCEL: &str = "DHL12345678901234567890123456789012345";
+        for (name, lines, want) in [
+            ("too long for it", then(&LINES, &[PARCEL, "next"]), vec![JOINED, PARCEL, "next"]),
+            (
+                "too long behind another",
+                then(&LINES, &["DDD1", "DHL1234567890123456789012345"]),
+                vec![JOINED, OUTSIDE, "DHL1234567890123456789012345"],
+            ),
+            (
+                "behind a damaged one",
+                then(&LINES[..5], &["~", PARCEL, PARCEL]),
+                vec!["a byte came with a parity or framing error", PARCEL],
+            ),
+        ] {
+            assert_eq!(hear(&lines), want, "{name}");
+        }
+    }
+
+    #[test]
     fn a_licence_is_one_code() {
         for (name, lines, want) in [
             ("every line end a suffix", then(&LINES, &["next"]), vec![JOINED, "next"]),
@@ -306,11 +354,15 @@ mod tests {
                 then(&LINES[..5], &["", "next"]),
                 vec![JOINED.strip_suffix("\nZVZVA01").unwrap(), "next"],
             ),
-            ("longer than it says", then(&LINES, &["DDD1", "ZVBX", "next"]), vec![JOINED, "next"]),
+            (
+                "longer than it says",
+                then(&LINES, &["DDD1", "ZVBX", "next"]),
+                vec![JOINED, OUTSIDE, "next"],
+            ),
             (
                 "without a length",
                 vec!["]L0@", "\x1e", "ANSI 636000DLDAQT64235789", "DCSSAMPLE", "next"],
-                vec!["]L0@\n\x1e\nANSI 636000DLDAQT64235789", "next"],
+                vec!["]L0@\n\x1e\nANSI 636000DLDAQT64235789", "9 bytes outside any frame", "next"],
             ),
         ] {
             assert_eq!(hear(&lines), want, "{name}");

@@ -5,12 +5,14 @@
 //! dropped, so that half a code is never taken for one. One fault tells of each such stretch, however
 //! long it is.
 //!
-//! A whole frame in one read is handed out as a slice of that read and copied nowhere. One code holds
-//! line ends itself, a licence; where they are suffixes, its lines are put together again.
+//! A whole frame in one read is handed out as a slice of that read and copied nowhere. Some codes hold
+//! line ends themselves: licences, transfers, contacts. Where those are suffixes, their lines are put
+//! together again.
 
 use std::time::Duration;
 
 use super::Buffer;
+use super::joined::{Heard, Joined};
 use super::licence::Licence;
 use crate::event::{Fault, Timestamp};
 
@@ -56,48 +58,80 @@ pub enum Found<'a> {
 #[derive(Debug)]
 pub struct Line {
     pieces: Pieces,
+    joints: Joints,
+}
+
+/// What puts the codes together that hold line ends.
+#[derive(Debug)]
+struct Joints {
+    joined: Joined,
     licence: Licence,
+}
+
+impl Joints {
+    fn hear(&mut self, heard: Heard<'_>, found: &mut dyn FnMut(Found<'_>)) {
+        let Self { joined, licence } = self;
+        joined.hear(heard, &mut |frame| licence.hear(frame, found));
+    }
+
+    /// Where a line has begun there is no silence.
+    fn expire(&mut self, now: Timestamp, pieces: &Pieces, found: &mut dyn FnMut(Found<'_>)) {
+        let Self { joined, licence } = self;
+        if !pieces.is_open() {
+            joined.expire(now, &mut |frame| licence.hear(frame, found));
+        }
+        licence.expire(now, found);
+    }
+
+    fn abandon(&mut self, found: &mut dyn FnMut(Found<'_>)) {
+        let Self { joined, licence } = self;
+        joined.abandon(&mut |frame| licence.hear(frame, found));
+        licence.abandon(found);
+    }
 }
 
 impl Line {
     /// A framer that has heard nothing yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { pieces: Pieces::new(settings), licence: Licence::default() }
+        let joints = Joints { joined: Joined::new(settings.limit), licence: Licence::default() };
+        Self { pieces: Pieces::new(settings), joints }
     }
 
     /// Takes what came.
     pub fn receive(&mut self, now: Timestamp, bytes: &[u8], found: &mut dyn FnMut(Found<'_>)) {
-        let Self { pieces, licence } = self;
-        licence.expire(now, found);
-        pieces.receive(now, bytes, &mut |piece| licence.hear(piece, found));
+        let Self { pieces, joints } = self;
+        joints.expire(now, pieces, found);
+        pieces.receive(now, bytes, &mut |piece| joints.hear(piece, found));
     }
 
     /// Takes a damaged place on the line: the frame around it is lost.
     pub fn damage(&mut self, now: Timestamp, fault: Fault, found: &mut dyn FnMut(Found<'_>)) {
-        let Self { pieces, licence } = self;
-        licence.expire(now, found);
-        pieces.damage(now, fault, &mut |piece| licence.hear(piece, found));
+        let Self { pieces, joints } = self;
+        joints.expire(now, pieces, found);
+        pieces.damage(now, fault, &mut |piece| joints.hear(piece, found));
     }
 
     /// When silence will have meant something.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.pieces.deadline().into_iter().chain(self.licence.deadline()).min()
+        let Joints { joined, licence } = &self.joints;
+        let pieces = self.pieces.deadline().or_else(|| joined.deadline());
+        pieces.into_iter().chain(licence.deadline()).min()
     }
 
     /// Hears the silence, where it has lasted long enough.
     pub fn expire(&mut self, now: Timestamp, found: &mut dyn FnMut(Found<'_>)) {
-        let Self { pieces, licence } = self;
-        pieces.expire(now, &mut |piece| licence.hear(piece, found));
-        licence.expire(now, found);
+        let Self { pieces, joints } = self;
+        pieces.expire(now, &mut |piece| joints.hear(piece, found));
+        joints.expire(now, pieces, found);
     }
 
     /// The line is gone, and with it the rest of the frame.
     pub fn abandon(&mut self, found: &mut dyn FnMut(Found<'_>)) {
-        let Self { pieces, licence } = self;
-        pieces.abandon(&mut |piece| licence.hear(piece, found));
-        licence.abandon(found);
+        let Self { pieces, joints } = self;
+        pieces.abandon(&mut |piece| joints.hear(piece, found));
+        joints.abandon(found);
     }
 }
 
@@ -132,7 +166,7 @@ impl Pieces {
         }
     }
 
-    fn receive(&mut self, now: Timestamp, bytes: &[u8], found: &mut dyn FnMut(Found<'_>)) {
+    fn receive(&mut self, now: Timestamp, bytes: &[u8], found: &mut dyn FnMut(Heard<'_>)) {
         self.expire(now, found);
         let mut rest = bytes;
         while let Some((piece, after, suffix)) = self.cut(rest) {
@@ -144,10 +178,10 @@ impl Pieces {
         }
     }
 
-    fn damage(&mut self, now: Timestamp, fault: Fault, found: &mut dyn FnMut(Found<'_>)) {
+    fn damage(&mut self, now: Timestamp, fault: Fault, found: &mut dyn FnMut(Heard<'_>)) {
         self.expire(now, found);
         if !self.skipping {
-            found(Found::Fault(fault));
+            found(Heard::Fault(fault));
         }
         self.held.clear();
         self.skipping = true;
@@ -159,7 +193,7 @@ impl Pieces {
         self.is_open().then(|| self.last + silence)
     }
 
-    fn expire(&mut self, now: Timestamp, found: &mut dyn FnMut(Found<'_>)) {
+    fn expire(&mut self, now: Timestamp, found: &mut dyn FnMut(Heard<'_>)) {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
@@ -172,13 +206,13 @@ impl Pieces {
         }
     }
 
-    fn abandon(&mut self, found: &mut dyn FnMut(Found<'_>)) {
+    fn abandon(&mut self, found: &mut dyn FnMut(Heard<'_>)) {
         let (held, prefix) = (self.held.bytes(), self.settings.prefix.as_slice());
         let begun = held.starts_with(prefix) || prefix.starts_with(held);
         match held.len() {
             bytes if self.skipping || bytes == 0 => {}
-            bytes if begun => found(Found::Fault(Fault::Partial { bytes })),
-            bytes => found(Found::Fault(Fault::Noise { bytes })),
+            bytes if begun => found(Heard::Fault(Fault::Partial { bytes })),
+            bytes => found(Heard::Fault(Fault::Noise { bytes })),
         }
         self.reset();
     }
@@ -238,21 +272,23 @@ impl Pieces {
         now: Timestamp,
         piece: &[u8],
         suffix: usize,
-        found: &mut dyn FnMut(Found<'_>),
+        found: &mut dyn FnMut(Heard<'_>),
     ) {
         let length = (self.held.len() + piece.len()).saturating_sub(suffix);
         match (self.skipping, self.held.is_empty()) {
             (true, _) => {}
             (false, _) if length > self.settings.limit => {
-                found(Found::Fault(Fault::Overlong { limit: self.settings.limit }));
+                found(Heard::Fault(Fault::Overlong { limit: self.settings.limit }));
             }
             (false, true) => {
-                self.hand_out(now, now, piece.get(..length).unwrap_or(piece), found);
+                let (whole, end) = piece.split_at_checked(length).unwrap_or((piece, &[]));
+                self.hand_out(now, now, (whole, end), found);
             }
             (false, false) => {
                 self.held.extend(piece);
-                let whole = self.held.bytes().get(..length).unwrap_or(self.held.bytes());
-                self.hand_out(self.first, now, whole, found);
+                let held = self.held.bytes();
+                let (whole, end) = held.split_at_checked(length).unwrap_or((held, &[]));
+                self.hand_out(self.first, now, (whole, end), found);
             }
         }
         self.reset();
@@ -263,32 +299,33 @@ impl Pieces {
         &self,
         first: Timestamp,
         last: Timestamp,
-        whole: &[u8],
-        found: &mut dyn FnMut(Found<'_>),
+        (whole, end): (&[u8], &[u8]),
+        found: &mut dyn FnMut(Heard<'_>),
     ) {
         let prefix = self.settings.prefix.as_slice();
         let Some(start) = find_prefix(prefix, whole) else {
-            return found(Found::Fault(Fault::Noise { bytes: whole.len() }));
+            return found(Heard::Fault(Fault::Noise { bytes: whole.len() }));
         };
         if start > 0 && whole.starts_with(prefix) {
-            found(Found::Fault(Fault::Partial { bytes: start }));
+            found(Heard::Fault(Fault::Partial { bytes: start }));
         } else if start > 0 {
-            found(Found::Fault(Fault::Noise { bytes: start }));
+            found(Heard::Fault(Fault::Noise { bytes: start }));
         }
         let bytes = whole.get(start + prefix.len()..).unwrap_or_default();
-        if !bytes.is_empty() {
-            found(Found::Frame { bytes, first, last });
+        // An empty line is no frame, but may be a place in a code of many lines.
+        if !bytes.is_empty() || prefix.is_empty() {
+            found(Heard::Line { bytes, end, first, last });
         }
     }
 
     /// Keeps what has no end yet, within the bound.
-    fn hold(&mut self, now: Timestamp, bytes: &[u8], found: &mut dyn FnMut(Found<'_>)) {
+    fn hold(&mut self, now: Timestamp, bytes: &[u8], found: &mut dyn FnMut(Heard<'_>)) {
         if self.held.is_empty() {
             self.first = now;
         }
         self.last = now;
         if !self.skipping && self.held.len() + bytes.len() >= self.bound() {
-            found(Found::Fault(Fault::Overlong { limit: self.settings.limit }));
+            found(Heard::Fault(Fault::Overlong { limit: self.settings.limit }));
             self.skipping = true;
         }
         if self.skipping {

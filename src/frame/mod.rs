@@ -6,6 +6,7 @@
 
 pub mod buffer;
 pub mod checksum;
+mod joined;
 mod licence;
 pub mod line;
 pub mod packet;
