@@ -288,8 +288,24 @@ mod apart {
             let clears = device.log().iter().filter(|line| *line == "clear halt 81").count();
             assert_eq!(clears, usize::from(failure > 1), "a stalled endpoint only: {errno}");
         }
+        // While the device takes its time to clear a halt, this thread goes on; and who gives up
+        // waiting for it misses nothing.
+        device.halt(true);
         device.fail(0, Errno::EPIPE);
         let mut sink = |_: Input<'_>| {};
+        soon("the fault", port.receive(&mut sink)).await.unwrap();
+        tokio::select! {
+            result = port.receive(&mut sink) => panic!("the halt stands: {result:?}"),
+            () = device.until("clear halt 81", 2) => {}
+        }
+        device.halt(false);
+        // What may be the rest of the lost report is passed over.
+        device.send(0, b"rest");
+        device.send(0, b"\x02bbbbbbb");
+        device.send(0, b"bbbbb");
+        assert_eq!(reports(&mut port, 1).await.unwrap(), [(2, vec![b'b'; 12])]);
+        assert!(!device.log().contains(&"nobody let it".to_owned()), "{:?}", device.log());
+        device.fail(0, Errno::EPIPE);
         soon("the fault", port.receive(&mut sink)).await.unwrap();
         soon("closed", port.close()).await;
         let log = device.log();

@@ -19,7 +19,8 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -119,6 +120,9 @@ struct State {
     /// Whether reports to it are refused, or never accepted.
     pub refuses: bool,
     pub hangs: bool,
+    /// Whether clearing a halt waits until it is let; told by the condition.
+    halts: bool,
+    halts_end: Arc<Condvar>,
     /// The node's other end; gone with the device.
     master: Option<PtyMaster>,
     slave: Option<std::fs::File>,
@@ -167,6 +171,8 @@ impl Device {
             waiting: VecDeque::new(),
             refuses: false,
             hangs: false,
+            halts: false,
+            halts_end: Arc::default(),
             master: Some(master),
             slave: Some(slave),
             log,
@@ -210,6 +216,13 @@ impl Device {
         self.state().hangs = hangs;
     }
 
+    /// Clearing a halt takes from now on until it is let, or no longer.
+    pub fn halt(&self, halts: bool) {
+        let mut state = self.state();
+        state.halts = halts;
+        state.halts_end.notify_all();
+    }
+
     /// What was done with it so far.
     pub fn log(&self) -> Vec<String> {
         self.seen.borrow().clone()
@@ -219,7 +232,7 @@ impl Device {
     pub async fn until(&self, what: &str, times: usize) {
         let mut seen = self.seen.clone();
         let done = seen.wait_for(|log| log.iter().filter(|line| *line == what).count() >= times);
-        let done = tokio::time::timeout(std::time::Duration::from_secs(10), done).await;
+        let done = tokio::time::timeout(Duration::from_secs(10), done).await;
         assert!(done.is_ok(), "{what} did not happen {times} times: {:#?}", self.log());
     }
 
@@ -382,7 +395,14 @@ impl Caller {
             }
             CLEAR_HALT => {
                 let endpoint = self.number(argument);
-                self.lock().note(format!("clear halt {endpoint:02x}"));
+                let state = self.lock();
+                state.note(format!("clear halt {endpoint:02x}"));
+                let (end, patience) = (Arc::clone(&state.halts_end), Duration::from_secs(5));
+                let (state, waited) =
+                    end.wait_timeout_while(state, patience, |state| state.halts).unwrap();
+                if waited.timed_out() {
+                    state.note("nobody let it".to_owned());
+                }
             }
             SUBMITURB => return self.submit(argument),
             DISCARDURB => return self.discard(argument),
