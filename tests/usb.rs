@@ -145,7 +145,9 @@ impl Plug {
                 &["DEVTYPE", "usb_interface", "INTERFACE", class],
             );
             let hid = format!("0003:{}:{}.000{place}", ids.0.to_uppercase(), ids.1.to_uppercase());
-            let hid = testbed.add("hid", &hid, Some(&interface), &[], &[]);
+            // Nobody is told of it: what stands for udev's socket holds ten messages, and a device
+            // that is pulled and plugged again would else send more.
+            let hid = testbed.add_silently("hid", &hid, Some(&interface), &[], &[]);
             Testbed::write(&hid, "report_descriptor", report);
             testbed.tell(&interface, c"bind");
             plug.interfaces.push(interface);
@@ -156,12 +158,15 @@ impl Plug {
 
     /// The kernel's driver has lost an interface, and nobody has given it back.
     fn lose_driver(&mut self, testbed: &Testbed, interface: usize) {
-        testbed.remove(&self.hids.remove(interface));
+        testbed.remove_silently(&self.hids.remove(interface));
     }
 
     fn pull(self, testbed: &Testbed) {
         self.device.unplug();
-        for path in self.hids.iter().chain(&self.interfaces).chain([&self.usb]) {
+        for path in &self.hids {
+            testbed.remove_silently(path);
+        }
+        for path in self.interfaces.iter().chain([&self.usb]) {
             testbed.remove(path);
         }
     }

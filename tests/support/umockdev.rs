@@ -145,6 +145,11 @@ impl Testbed {
     /// Tells udev's listeners that a device is gone, and takes it away.
     pub fn remove(&self, path: &CStr) {
         self.tell(path, c"remove");
+        self.remove_silently(path);
+    }
+
+    /// Takes a device away.
+    pub fn remove_silently(&self, path: &CStr) {
         // SAFETY: the string outlives the call.
         unsafe {
             self.function::<RemoveDevice>(c"umockdev_testbed_remove_device")(
