@@ -69,6 +69,10 @@ const OPTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     ("hid-pos", &["switch-to-hid-pos = true, commands = \"honeywell\""]),
+    (
+        "hid-keyboard",
+        &["layout = \"us\", gap-ms = 20", "suffix = [\"CR\", \"0x09\"], max-length = 16"],
+    ),
 ];
 
 fn rules() -> Rules {
@@ -189,12 +193,15 @@ fn good_frame(factory: &Factory) -> Option<Vec<Step>> {
         b"\x55\xAA\x00\x00\x01\x00\x09]Q1400638\x3C\xCC\x33",
     ];
     let lines = FRAMES.iter().map(|frame| vec![Step::Bytes(frame.to_vec())]);
-    let logged = ["hid-pos/clean", "hid-pos/honeywell-commands"].map(|log| {
+    // The first descriptor and the reports behind it up to a pause.
+    let logs = ["hid-pos/clean", "hid-pos/honeywell-commands", "hid-keyboard/clean"];
+    let logged = logs.map(|log| {
         let path = format!("{}/tests/logs/{log}.log", env!("CARGO_MANIFEST_DIR"));
         let steps = Recording::parse(&std::fs::read_to_string(path).unwrap()).unwrap().steps;
-        let first = steps.iter().position(|step| matches!(step, Step::Report { .. })).unwrap();
-        let is_input = |step: &&Step| matches!(step, Step::Descriptor(_) | Step::Report { .. });
-        steps[..=first].iter().filter(is_input).cloned().collect()
+        let is_report = |step: &&Step| matches!(step, Step::Report { .. });
+        let descriptor = steps.iter().find(|step| matches!(step, Step::Descriptor(_)));
+        let reports = steps.iter().skip_while(|step| !is_report(step)).take_while(is_report);
+        descriptor.into_iter().chain(reports).cloned().collect()
     });
     let quiet = support::faults_of_silence(factory, &rules());
     lines.chain(logged).find(|steps| {

@@ -71,6 +71,15 @@ const VARIANTS: &[(&str, &[&str])] = &[
     ("grow-gm65", &["mode = \"sense\""]),
     ("paycloud", &["aim = \"off\"", "prefix = \"#\", suffix = \"CR LF\""]),
     (
+        "hid-keyboard",
+        &[
+            "layout = \"fr\"",
+            "suffix = [\"0x09\", \"CR\"]",
+            "gap-ms = 50, layout = \"de\"",
+            "aim = \"required\"",
+        ],
+    ),
+    (
         "ssi",
         &[
             "acknowledge = \"last\"",

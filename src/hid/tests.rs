@@ -147,13 +147,15 @@ fn packets_become_reports() {
     assert_eq!(heard.last(), Some(&(0, vec![2, 0, 4, 0, 0, 0, 0, 0])));
 }
 
+/// What was lost, the packets that come, the place of the loss among them, and the code that is heard.
+type Loss<'a> = (&'a str, &'a [&'a [u8]], usize, &'a [u8]);
+
 #[test]
 fn a_lost_packet_takes_its_report_along_and_no_other_is_mixed_with_it() {
     // Two packets of 8 and 6 bytes; a keyboard's report is one packet.
     let whole = [&b"\x02\x03]E0abc"[..], b"\0\0\0\0\0\x01"];
     let other = [&b"\x02\x03]E0xyz"[..], b"\0\0\0\0\0\x01"];
-    // The packets that come, the place of a loss among them, and how many reports are heard.
-    let rows: [(&str, &[&[u8]], usize, &[u8]); 3] = [
+    let rows: [Loss<'_>; 3] = [
         ("the first", &[whole[1], other[0], other[1]], 0, b"xyz"),
         (
             "the last, and the next report with it",

@@ -8,6 +8,7 @@
 
 pub mod datalogic;
 pub mod grow_gm65;
+pub mod hid_keyboard;
 pub mod hid_pos;
 pub mod honeywell;
 pub mod line_scanner;
@@ -32,6 +33,7 @@ pub const ALL: &[Info] = &[
     datalogic::INFO,
     paycloud::INFO,
     hid_pos::INFO,
+    hid_keyboard::INFO,
 ];
 
 /// The protocol of this name.

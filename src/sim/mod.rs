@@ -10,6 +10,7 @@
 mod datalogic;
 mod garble;
 mod grow_gm65;
+mod hid_keyboard;
 mod hid_pos;
 mod honeywell;
 mod line_scanner;
@@ -37,6 +38,7 @@ pub const ALL: &[Info] = &[
     datalogic::INFO,
     paycloud::INFO,
     hid_pos::INFO,
+    hid_keyboard::INFO,
 ];
 
 /// The simulated device that speaks the protocol of this name.
