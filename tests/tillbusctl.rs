@@ -13,6 +13,8 @@ mod support;
 
 #[path = "tillbusctl/bus.rs"]
 mod bus;
+#[path = "tillbusctl/cables.rs"]
+mod cables;
 #[path = "tillbusctl/errors.rs"]
 mod errors;
 #[path = "tillbusctl/explain.rs"]

@@ -10,7 +10,7 @@ use tracing::{debug, error, info, warn};
 use super::call::Error;
 use super::claim::{Delivery, Due, Effect, Refused};
 use super::status::{Access, State};
-use super::{Asked, Daemon, Key, Notice, Signal};
+use super::{Asked, Daemon, Key, Notice, Signal, wiring};
 use crate::clock;
 use crate::event::{Event, Failure, Fault, Refusal, Request, Sensitivity, Timestamp};
 use crate::protocol::RequestId;
@@ -233,6 +233,25 @@ impl Daemon {
             "{fault}"
         );
         self.fault(key, fault.kind(), fault.to_string(), details);
+        if *fault == Fault::Break {
+            self.suspect_cable(now, key);
+        }
+    }
+
+    /// Tells that it is the cable, where nothing else agrees with what has been counted.
+    fn suspect_cable(&mut self, now: Timestamp, key: Key) {
+        let Some(device) = self.devices.get_mut(&key) else { return };
+        let Some(cause) = wiring::is_cable(&device.health.read()) else { return };
+        if device.said.tell(now, wiring::FAULT).is_none() {
+            return;
+        }
+        let name = &device.identity.origin.name;
+        let message = format!(
+            "the line is held in a break and no code has been read: it is the cable, most likely \
+             {cause}; `tillbusctl cable diagnose {name}` finds out"
+        );
+        warn!(device = %name, fault = wiring::FAULT, "{message}");
+        self.fault(key, wiring::FAULT, message, BTreeMap::new());
     }
 
     /// Tells the owner of a device, or everyone, that something is wrong with it.

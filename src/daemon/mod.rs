@@ -14,6 +14,7 @@ mod plan;
 pub mod rights;
 mod serve;
 pub mod status;
+mod wiring;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::OwnedFd;

@@ -9,7 +9,7 @@ use super::call::{Act, Call, Error, Evidence, Reply};
 use super::claim::{Effect, Options, Ticket};
 use super::rights::Caller;
 use super::status::State;
-use super::{Asked, Daemon, Key};
+use super::{Asked, Daemon, Key, wiring};
 use crate::event::{Request, Timestamp, Value, Verdict};
 use crate::protocol::RequestId;
 use crate::session::{Order, Sight};
@@ -256,8 +256,9 @@ impl Daemon {
             let _ = reply.send(Err(Error::AccessDenied("scan")));
             return;
         }
-        let health = device.health.read().into_iter();
-        let health = health.map(|(name, count)| (name, Value::Count(count))).collect();
+        let counts = device.health.read();
+        let findings = wiring::findings(&counts);
+        let health = counts.into_iter().map(|(name, count)| (name, Value::Count(count))).collect();
         let mut evidence = vec![Evidence { kind: "health", values: health }];
         let (sender, sight) = oneshot::channel();
         let asked = device.order(Order::Look(sender));
@@ -266,6 +267,7 @@ impl Daemon {
             if asked && let Ok(sight) = sight.await {
                 evidence.extend(in_words(&sight));
             }
+            evidence.extend(findings);
             let _ = reply.send(Ok(evidence));
         });
     }

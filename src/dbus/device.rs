@@ -221,7 +221,9 @@ impl DeviceInterface {
     }
 
     /// What is known of the port, one dictionary for each `kind`: `health`, `line`, and where the
-    /// driver has them `modem-lines` and `kernel-counters`.
+    /// driver has them `modem-lines` and `kernel-counters`. Where something came and no code was read,
+    /// `finding`s: what it can be, the likeliest first, each with `cause`, `text`, `percent` and whether
+    /// it is the `wiring`; and `next-test`, what would tell them apart.
     async fn diagnose(
         &self,
         #[zbus(header)] header: Header<'_>,
@@ -230,7 +232,8 @@ impl DeviceInterface {
         Ok(evidence.into_iter().map(convert::evidence).collect())
     }
 
-    /// Something was wrong: its kind, in words, and numbers by name. Of payment codes: `unclaimed`
+    /// Something was wrong: its kind, in words, and numbers by name. `wiring`: the cable is wrong, by
+    /// all that the port shows. Of payment codes: `unclaimed`
     /// (one came and nobody who may have it owns the device), `unanswered` (its owner has not called
     /// `Acknowledge`, `Indicate`, `Take` or `Settle` within 500 ms), `expired` (it could not be
     /// delivered in time); each with `sequence`, and `signalled`: 1 where the device was told to tell

@@ -38,7 +38,7 @@ pub(crate) fn read(
     let view = errors.note(view(section, shape, status));
     let counting = errors.note(counting(section, shape, status));
     let role = errors.note(required_word(section, "role", &ROLES));
-    let level = errors.note(required_word(section, "level", &LEVELS));
+    let level = errors.note(level(section, status));
     let pins = errors.note(required(section, "pins"));
     let numbers = shape.map(|shape| (shape, shape.numbers(counting.flatten())));
     let pins = pins.and_then(|pins| read_pins(&pins, numbers, level, errors));
@@ -91,6 +91,15 @@ fn gender(
             ))),
         _ => Ok(gender),
     }
+}
+
+fn level(section: &Section<'_>, status: Status) -> Result<Level, Error> {
+    if status == Status::Untested && !section.has("level") {
+        // Reading it makes it a known key.
+        section.string("level")?;
+        return Ok(Level::Unknown);
+    }
+    required_word(section, "level", &LEVELS)
 }
 
 /// The view, and whether it mirrors the standard's order. Only modular contacts have no number of

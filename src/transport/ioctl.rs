@@ -9,7 +9,7 @@ use nix::Result;
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_ulong};
 
-use super::{Counters, ModemLines};
+use super::{Counters, ModemLines, Outputs};
 
 /// `struct serial_icounter_struct` of linux/serial.h.
 #[repr(C)]
@@ -177,6 +177,10 @@ pub(super) fn counters(fd: BorrowedFd<'_>) -> Result<Counters> {
         parity: counts.parity.cast_unsigned(),
         breaks: counts.brk.cast_unsigned(),
         buffer_overrun: counts.buf_overrun.cast_unsigned(),
+        cts: counts.cts.cast_unsigned(),
+        dsr: counts.dsr.cast_unsigned(),
+        ri: counts.rng.cast_unsigned(),
+        cd: counts.dcd.cast_unsigned(),
     })
 }
 
@@ -191,4 +195,13 @@ pub(super) fn modem_lines(fd: BorrowedFd<'_>) -> Result<ModemLines> {
         rts: is_on(libc::TIOCM_RTS),
         dtr: is_on(libc::TIOCM_DTR),
     })
+}
+
+/// Drives RTS and DTR and leaves the other lines alone.
+pub(super) fn switch(fd: BorrowedFd<'_>, outputs: Outputs) -> Result<()> {
+    let mut lines = number(fd, libc::TIOCMGET)?;
+    for (line, on) in [(libc::TIOCM_RTS, outputs.rts), (libc::TIOCM_DTR, outputs.dtr)] {
+        lines = if on { lines | line } else { lines & !line };
+    }
+    exchange(fd, libc::TIOCMSET, &mut lines)
 }

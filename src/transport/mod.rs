@@ -104,12 +104,20 @@ pub struct Counters {
     pub breaks: u32,
     /// Bytes lost because the kernel's buffer was full.
     pub buffer_overrun: u32,
+    /// Changes of clear to send.
+    pub cts: u32,
+    /// Changes of data set ready.
+    pub dsr: u32,
+    /// Changes of the ring indicator.
+    pub ri: u32,
+    /// Changes of carrier detect.
+    pub cd: u32,
 }
 
 impl Counters {
     /// The counts with their names on the bus.
     #[must_use]
-    pub fn named(&self) -> [(&'static str, u64); 7] {
+    pub fn named(&self) -> [(&'static str, u64); 11] {
         [
             ("received", self.received.into()),
             ("sent", self.sent.into()),
@@ -118,6 +126,10 @@ impl Counters {
             ("parity-errors", self.parity.into()),
             ("breaks", self.breaks.into()),
             ("buffer-overruns", self.buffer_overrun.into()),
+            ("cts-changes", self.cts.into()),
+            ("dsr-changes", self.dsr.into()),
+            ("ri-changes", self.ri.into()),
+            ("cd-changes", self.cd.into()),
         ]
     }
 }
@@ -152,6 +164,15 @@ impl ModemLines {
             ("dtr", self.dtr),
         ]
     }
+}
+
+/// The modem lines that are ours to drive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outputs {
+    /// Request to send.
+    pub rts: bool,
+    /// Data terminal ready.
+    pub dtr: bool,
 }
 
 /// An open port.
@@ -295,6 +316,16 @@ impl Port {
             Kind::VirtualHid(hid) => hid.report(kind, id, data).await,
             Kind::Replay(replay) => replay.write(),
         }
+    }
+
+    /// Drives RTS and DTR, which opening has raised.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] where there are none: at a pty, and at what is no serial line.
+    pub fn switch(&self, outputs: Outputs) -> Result<(), Error> {
+        let fd = self.fd().ok_or(Error::Unsupported)?;
+        ioctl::switch(fd, outputs).map_err(Error::open)
     }
 
     /// Waits until the last byte written has left, by the driver's count and the line's speed.

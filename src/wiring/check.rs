@@ -54,6 +54,8 @@ pub enum Kind {
     LivesOnLine,
     OneWay,
     Marginal,
+    LevelUnknown,
+    Mirror,
     Shield,
     Narrow,
     LookAlike,
@@ -89,6 +91,8 @@ impl Kind {
             Self::LivesOnLine => "lives-on-line",
             Self::OneWay => "one-way",
             Self::Marginal => "marginal",
+            Self::LevelUnknown => "level-unknown",
+            Self::Mirror => "mirror",
             Self::Shield => "shield",
             Self::Narrow => "narrow-plug",
             Self::LookAlike => "look-alike",
@@ -106,6 +110,8 @@ impl Kind {
             | Self::LivesOnLine
             | Self::OneWay
             | Self::Marginal
+            | Self::LevelUnknown
+            | Self::Mirror
             | Self::Shield
             | Self::Narrow
             | Self::LookAlike => Severity::Warning,
@@ -192,6 +198,18 @@ impl Report {
 /// Judges a cable.
 #[must_use]
 pub fn check(cable: &Cable<'_>) -> Report {
+    let mut report = as_told(cable);
+    let at = report.refusals().count();
+    for side in [Side::A, Side::B] {
+        if let Some(problem) = words::mirror(cable, side, &report) {
+            report.problems.insert(at, problem);
+        }
+    }
+    report
+}
+
+/// Judges a cable whose profiles say all that they are thought to say.
+fn as_told(cable: &Cable<'_>) -> Report {
     let nets: Vec<Net<'_, '_>> =
         cable.nets().into_iter().map(|contacts| Net { cable, contacts }).collect();
     let mut problems = contacts(cable);

@@ -71,8 +71,8 @@ pub const ADAPTERS: &[Adapter] = &[
         near: DE9F,
         far: DE9F,
         wires: &[(2, 3), (3, 2), (4, 6), (4, 1), (6, 4), (1, 4), (5, 5), (7, 8), (8, 7)],
-        source: "Lancom reference manual, COM-port adapter (2-3, 3-2, 4-6, 5-5, 6-4, 7-8, 8-7); DCD \
-                 joined to DSR as in Oracle's E68447",
+        source: "Microsoft, Null Modem Cable Architecture, aa913546: 1 and 6 to 4, 2-3, 3-2, 4 to 1 and \
+                 6, 5-5, 7-8, 8-7",
     },
     Adapter {
         name: "db25-de9",
@@ -96,7 +96,7 @@ pub const ADAPTERS: &[Adapter] = &[
         near: Jack { shape: Shape::Rj45, gender: None, is_socket: false },
         far: DE9F,
         wires: &[(1, 8), (2, 6), (3, 2), (4, 5), (5, 5), (6, 3), (7, 4), (8, 7)],
-        source: "Cisco, Cabling Guide for Console and AUX Ports, console port to DB-9",
+        source: "philpem.me.uk/computer/serial_cable and riceball.com/d/book/export/html/756",
     },
     Adapter {
         name: "cisco-terminal",
@@ -104,8 +104,17 @@ pub const ADAPTERS: &[Adapter] = &[
         near: modular_socket(Shape::Rj45),
         far: DE9F,
         wires: &[(1, 7), (2, 4), (3, 3), (4, 5), (5, 5), (6, 2), (7, 6), (8, 8)],
-        source: "Cisco, Cabling Guide for Console and AUX Ports, table of the rolled cable and the \
-                 adapter",
+        source: "gist xk2600/858746317a0c0a5721754db37846e564, DB9 female to RJ45 console port terminal \
+                 adapter; with a rolled cord it is the console cable, which a test holds",
+    },
+    Adapter {
+        name: "digi-de9f",
+        title: "Digi's RJ45 order to DE-9 female, for a PC",
+        near: modular_socket(Shape::Rj45),
+        far: DE9F,
+        wires: &[(5, 2), (4, 3), (2, 4), (6, 5), (7, 6), (8, 7), (1, 8)],
+        source: "hydra-www.ietfng.org/jhuacm-notes/admindoc/core/hardware/digi.html, the mating pins; \
+                 its DCD to DCD joins two inputs and is left out",
     },
 ];
 

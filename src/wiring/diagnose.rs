@@ -15,12 +15,15 @@ pub mod evidence;
 pub mod meter;
 pub mod model;
 pub mod speed;
+pub mod trial;
 
 pub use bench::{Bench, Unknown};
 pub use cause::Cause;
-pub use evidence::{Evidence, Scan};
+pub use evidence::{Counted, Evidence, Scan};
 pub use meter::{Probe, Shown};
 pub use model::{Harm, Name};
+
+use std::collections::BTreeMap;
 
 use cause::{Candidate, candidates};
 
@@ -93,12 +96,40 @@ pub struct Diagnosis {
 /// The answer to a probe: what each contact shows.
 pub type Answer = (Probe, Vec<Shown>);
 
+/// Everything that can be wrong at a bench, gone through once for all questions.
+pub struct Cases {
+    bench: Bench,
+    all: Vec<Candidate>,
+}
+
+impl Cases {
+    /// Runs every cause through the model.
+    #[must_use]
+    pub fn of(bench: &Bench) -> Self {
+        Self { bench: bench.clone(), all: candidates(bench) }
+    }
+
+    /// The causes that agree with all that is known.
+    #[must_use]
+    pub fn that_agree(&self, evidence: &Evidence, answers: &[Answer]) -> Diagnosis {
+        let agrees = |one: &&Candidate| one.agrees(&self.bench, evidence, answers);
+        let agree: Vec<&Candidate> = self.all.iter().filter(agrees).collect();
+        ranked(&self.bench, evidence, answers, &agree)
+    }
+}
+
 /// Finds the causes that agree with all that is known.
 #[must_use]
 pub fn diagnose(bench: &Bench, evidence: &Evidence, answers: &[Answer]) -> Diagnosis {
-    let all = candidates(bench);
-    let agree: Vec<&Candidate> =
-        all.iter().filter(|one| one.agrees(bench, evidence, answers)).collect();
+    Cases::of(bench).that_agree(evidence, answers)
+}
+
+fn ranked(
+    bench: &Bench,
+    evidence: &Evidence,
+    answers: &[Answer],
+    agree: &[&Candidate],
+) -> Diagnosis {
     let sum: f32 = agree.iter().map(|one| one.prior).sum();
     let mut findings: Vec<Finding> = agree
         .iter()
@@ -111,7 +142,7 @@ pub fn diagnose(bench: &Bench, evidence: &Evidence, answers: &[Answer]) -> Diagn
     // Sorting is stable: of equally likely ones the order of the list stands.
     findings.sort_by(|one, other| other.share.total_cmp(&one.share));
     let orders = agree.iter().filter(|one| one.is_order()).count();
-    let next = next(bench, evidence, answers, &agree);
+    let next = next(bench, evidence, answers, agree);
     Diagnosis { findings, orders, next }
 }
 
@@ -125,20 +156,13 @@ fn next(
 ) -> Option<Next> {
     let sum: f32 = agree.iter().map(|one| one.prior).sum();
     let worth = |test: Next| {
-        let mut outcomes: Vec<(Vec<u8>, f32)> = Vec::new();
+        let mut outcomes: BTreeMap<Vec<u8>, f32> = BTreeMap::new();
         for one in agree {
-            let outcome = one.outcome(bench, test);
-            match outcomes.iter_mut().find(|(known, _)| *known == outcome) {
-                Some((_, weight)) => *weight += one.prior,
-                None => outcomes.push((outcome, one.prior)),
-            }
+            *outcomes.entry(one.outcome(bench, test)).or_default() += one.prior;
         }
         // Bits that the answer is expected to give.
-        let bits: f32 = outcomes
-            .iter()
-            .map(|(_, weight)| weight / sum)
-            .map(|share| -share * share.log2())
-            .sum();
+        let bits: f32 =
+            outcomes.values().map(|weight| weight / sum).map(|share| -share * share.log2()).sum();
         bits / test.cost()
     };
     let probes = Probe::ALL.into_iter().filter(|probe| {

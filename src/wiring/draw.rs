@@ -8,10 +8,12 @@
 mod plug;
 mod svg;
 
+use super::Position;
 use super::cable::{Cable, Contact, Link, Made, Side};
 use super::check::{Report, Severity, check, look_alikes};
 use super::colour::{Colour, Hue};
-use super::signal::{Duty, Line, Pin};
+use super::propose;
+use super::signal::{Duty, Line, Pin, Signal};
 use svg::{ALARM, FAINT, INK, PLAIN, Sheet};
 
 /// What the drawing says of an end beside its wiring.
@@ -120,15 +122,12 @@ fn wires(cable: &Cable<'_>) -> Vec<Wire> {
 /// One line on what the cable is.
 fn facts(sheet: &mut Sheet, y: i32, cable: &Cable<'_>, report: &Report) -> i32 {
     let made = match cable.made {
-        Made::Wires => match report.run {
-            Some(run) => format!("wires as a {} cord has them", run.word()),
-            None => "wires one by one, no ready-made cord".to_owned(),
+        Made::Wires => match (report.run, ready_made(cable)) {
+            (Some(run), _) => format!("wires as a {} cord has them", run.word()),
+            (None, Some(made)) => format!("wires one by one, or {}", words(made)),
+            (None, None) => "wires one by one".to_owned(),
         },
-        Made::Cord(run) => format!("a {} cord", run.word()),
-        Made::Adapter(adapter, None) => format!("adapter {}", adapter.name),
-        Made::Adapter(adapter, Some(run)) => {
-            format!("a {} cord and adapter {}", run.word(), adapter.name)
-        }
+        made => words(made),
     };
     let flows: Vec<&str> = report.permitted.iter().map(|flow| flow.word()).collect();
     let flows = if flows.is_empty() { "-".to_owned() } else { flows.join(", ") };
@@ -136,6 +135,25 @@ fn facts(sheet: &mut Sheet, y: i32, cable: &Cable<'_>, report: &Report) -> i32 {
     let text = format!("{made} · data {crossing} · flow control possible: {flows}");
     sheet.text((MARGIN, y), PLAIN.in_paint(FAINT), &text);
     y + 14
+}
+
+fn words(made: Made) -> String {
+    match made {
+        Made::Wires => "wires one by one".to_owned(),
+        Made::Cord(run) => format!("a {} cord", run.word()),
+        Made::Adapter(adapter, None) => format!("the adapter {}", adapter.name),
+        Made::Adapter(adapter, Some(run)) => {
+            format!("a {} cord and the adapter {}", run.word(), adapter.name)
+        }
+    }
+}
+
+/// What is sold that does the same as these wires.
+fn ready_made(cable: &Cable<'_>) -> Option<Made> {
+    let proposal = propose(cable.a, cable.b);
+    let mut links = cable.links.clone();
+    links.sort();
+    proposal.ready_made.first().copied().filter(|_| proposal.cable.links == links)
 }
 
 /// The refusal, where there is one.
@@ -173,6 +191,20 @@ fn rows<'c>(cable: &'c Cable<'_>, side: Side) -> Vec<Row<'c>> {
     let connector = cable.socket(side).connector;
     let mut positions: Vec<_> =
         connector.known().into_iter().map(|(position, _)| position).collect();
+    let is_bridged = |position: &Position| {
+        cable
+            .loops
+            .iter()
+            .any(|bridge| bridge.side == side && [bridge.one, bridge.other].contains(position))
+    };
+    // What is no serial line and carries nothing has no place in a drawing of one.
+    positions.retain(|position| {
+        let is_idle = matches!(
+            connector.pin(*position),
+            Some(Pin::Other { rail: None, .. } | Pin::Signal(Signal::NotConnected))
+        );
+        !is_idle || is_bridged(position)
+    });
     positions.extend(cable.links.iter().map(|link| match side {
         Side::A => link.a,
         Side::B => link.b,
@@ -189,6 +221,8 @@ const LEFT: i32 = MARGIN + 190;
 const RIGHT: i32 = WIDTH - LEFT;
 /// From a contact to the name of its wire's colour, past the bridges.
 const LABELS: i32 = 86;
+/// What fits beside a contact.
+const LONGEST_NAME: usize = 18;
 
 /// The wires from contact to contact.
 fn schematic(sheet: &mut Sheet, y: i32, cable: &Cable<'_>, wires: &[Wire]) -> i32 {
@@ -269,6 +303,9 @@ fn contact_row(sheet: &mut Sheet, y: i32, cable: &Cable<'_>, row: &Row<'_>, wire
     let number = connector.number(contact.position).to_string();
     sheet.text((x, y + 5), PLAIN.bold().middle().in_paint(paint), &number);
     let mut name = pin.map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    if name.chars().count() > LONGEST_NAME {
+        name = name.chars().take(LONGEST_NAME - 1).chain(['…']).collect();
+    }
     if !is_joined {
         name.push_str(if is_live { ", leave open" } else { ", open" });
     }

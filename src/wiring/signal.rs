@@ -35,6 +35,8 @@ pub enum Level {
     TtlInverted,
     /// There is no serial line in this connector.
     None,
+    /// The source does not say; in an untested profile only.
+    Unknown,
 }
 
 impl Level {
@@ -47,6 +49,7 @@ impl Level {
             Self::Ttl3 => "ttl-3v3",
             Self::TtlInverted => "ttl-inverted",
             Self::None => "none",
+            Self::Unknown => "not said",
         }
     }
 }

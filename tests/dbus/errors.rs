@@ -6,7 +6,7 @@ use tillbus::sim::port::VirtualPort;
 use zbus::Variant;
 
 use crate::support::client::{Client, DEVICE, Failed, MANAGER, ROOT, SCANNER};
-use crate::support::host::{BOX, Bus, Daemon, Lane, Shop, scanner, soon};
+use crate::support::host::{BOX, Bus, Daemon, Lane, Shop, Start, scanner, soon};
 
 #[track_caller]
 fn assert_failed<T>(result: Result<T, Failed>, name: &str, words: &str) {
@@ -257,4 +257,32 @@ async fn diagnose_tells_what_is_known_of_the_port() {
     assert_eq!(evidence[0].number("bytes"), 14);
     assert_eq!(evidence[0].number("events"), 1);
     assert_eq!(evidence[1].number("baud"), 9600);
+}
+
+#[tokio::test]
+async fn a_cable_is_suspected_where_the_line_is_held_and_nothing_is_read() {
+    let bus = Bus::start();
+    let log = bus.directory().join("held.log");
+    let text = "# device: a box\n# source: synthetic\n# note: the line is held low from the start\n~ break\n+ 1h\n";
+    std::fs::write(&log, text).unwrap();
+    let client = Client::connect(&bus).await;
+    let nowhere = bus.directory().join("nowhere");
+    let mut start = Start::with(&scanner("lane1-box", &nowhere));
+    start.arguments = vec!["--replay".to_owned(), log.display().to_string()];
+    let _daemon = Daemon::start_with(&bus, &start).await;
+    assert_eq!(client.fault().await.kind, "break");
+    let fault = client.fault().await;
+    assert_eq!(fault.kind, "wiring");
+    assert!(fault.message.contains("level converter"), "{}", fault.message);
+    assert!(fault.message.contains("cable diagnose lane1-box"), "{}", fault.message);
+
+    let evidence: Vec<crate::support::client::Dict> =
+        client.call(BOX, DEVICE, "Diagnose", &()).await.unwrap();
+    let findings: Vec<_> =
+        evidence.iter().filter(|evidence| evidence.text("kind") == "finding").collect();
+    assert_eq!(findings[0].text("cause"), "logic-levels");
+    assert!(findings.iter().all(|finding| finding.flag("wiring")), "{findings:?}");
+    assert!(findings[0].number("percent") > 10);
+    let next = evidence.last().unwrap();
+    assert_eq!((next.text("kind"), next.text("test")), ("next-test", "light"));
 }

@@ -2,7 +2,7 @@
 
 use crate::tool::Tool;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 14] = [
     "devices",
     "show",
     "watch",
@@ -13,6 +13,8 @@ const COMMANDS: [&str; 12] = [
     "replay",
     "reload",
     "qr",
+    "cable",
+    "profile",
     "completions",
     "man",
 ];

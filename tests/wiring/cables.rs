@@ -389,6 +389,6 @@ fn the_same_plug_goes_in_elsewhere() {
     );
     assert_eq!(
         told,
-        ["NOT DRAWER 1: the plug also goes into the DRAWER 1 socket of till and carries +24V."]
+        ["NOT DRAWER 1: the plug also goes into the DRAWER 1 socket of till, which carries +24V."]
     );
 }

@@ -68,6 +68,80 @@ fn no_proposal_between_any_two_sockets_puts_power_where_it_must_not_go() {
     }
 }
 
+/// A cable that is found for two profiles, and the one that a document has for the same two.
+type Pair = (&'static str, &'static str, &'static str, &'static [(u8, u8)]);
+
+#[test]
+fn real_pairs_contact_by_contact() {
+    let catalogue = Catalogue::built_in();
+    let profile = |id: &str| catalogue.profile(id).unwrap().unwrap();
+    let pairs: &[Pair] = &[
+        (
+            "the console cable of philpem.me.uk/computer/serial_cable, but for the second ground",
+            "host-rj45-cisco",
+            "host-de9",
+            &[(1, 8), (2, 6), (3, 2), (4, 5), (6, 3), (7, 4), (8, 7)],
+        ),
+        (
+            "the null modem of Microsoft's aa913546, DCD bridged to DSR",
+            "host-de9",
+            "host-de9",
+            &[(2, 3), (3, 2), (4, 6), (5, 5), (6, 4), (7, 8), (8, 7)],
+        ),
+        (
+            "PSC's DE9S connector, made for a straight cord",
+            "psc-9000e",
+            "host-de9",
+            &[(2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7), (8, 8)],
+        ),
+        (
+            "MagTek's reader, named as its host: straight",
+            "magtek-mini-micr",
+            "host-de9",
+            &[(2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7), (8, 8)],
+        ),
+        (
+            "Digi's mating pins, but for the two DCD inputs",
+            "host-rj45-digi",
+            "host-de9",
+            &[(1, 8), (2, 4), (4, 3), (5, 2), (6, 5), (7, 6), (8, 7)],
+        ),
+        (
+            "the module's README, with a cable in the place of its ESP32",
+            "gm812-module",
+            "host-ttl-232r-3v3",
+            &[(1, 2), (2, 4), (3, 3), (4, 1)],
+        ),
+    ];
+    for (name, a, b, want) in pairs {
+        let (a, b) = (profile(a), profile(b));
+        let proposal = propose(a.socket().unwrap(), b.socket().unwrap());
+        assert!(proposal.report.is_safe(), "{name}: {:#?}", proposal.report.problems);
+        assert_eq!(super::bench::numbers(&proposal.cable), *want, "{name}");
+    }
+}
+
+#[test]
+fn a_source_that_may_count_from_the_other_side_is_told_of() {
+    use tillbus::wiring::check::Kind;
+    let catalogue = Catalogue::built_in();
+    let profile = |id: &str| catalogue.profile(id).unwrap().unwrap();
+    let words = "RJ11-6P4C 1-4 DTE rs232: 1 TXD, 2 GND, 3 supply +5V 500, 4 RXD";
+    let mut till = super::bench::profile("till", words);
+    till.status = Status::Untested;
+    till.connector.as_mut().unwrap().view = None;
+    let words = "RJ11-6P4C 1-4 DTE rs232: 1 RXD, 2 GND, 3 draw +5V 300, 4 TXD";
+    let device = super::bench::profile("box", words);
+    let proposal = propose(device.socket().unwrap(), till.socket().unwrap());
+    assert!(proposal.report.is_safe());
+    let mirror = proposal.report.problems.iter().find(|problem| problem.kind == Kind::Mirror);
+    let text = &mirror.expect("5 V would be on ground").text;
+    assert!(text.contains("from the other side") && text.contains("Short circuit"), "{text}");
+    let (known, pc) = (profile("host-rj45-cisco"), profile("host-de9"));
+    let proposal = propose(known.socket().unwrap(), pc.socket().unwrap());
+    assert!(!proposal.report.has(Kind::Mirror));
+}
+
 #[test]
 fn the_cable_file_of_the_page_is_accepted() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("protocol-docs/wiring.md");
@@ -100,7 +174,7 @@ fn the_cable_file_of_the_page_is_accepted() {
             "an adapter near one",
             "wires        = [\"1-3\", \"2-5\", \"4-2\"]",
             "adapter      = \"cisco-consol\"",
-            r#"cable.toml:4:16: no adapter is called "cisco-consol"; did you mean `cisco-console`? (accepted: cisco-console, cisco-terminal, db25-de9, eia-561-de9m, null-modem)"#,
+            r#"cable.toml:4:16: no adapter is called "cisco-consol"; did you mean `cisco-console`? (accepted: cisco-console, cisco-terminal, db25-de9, digi-de9f, eia-561-de9m, null-modem)"#,
         ),
         (
             "no end",

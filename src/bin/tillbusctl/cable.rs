@@ -1,9 +1,12 @@
 //! `cable`: which wire goes where, what would burn, and the drawing to make it from.
 
 mod connect;
+mod diagnose;
 mod draw;
 mod list;
 mod show;
+
+pub(crate) use show::contacts;
 
 use std::path::{Path, PathBuf};
 
@@ -15,12 +18,14 @@ use tillbus::wiring::cord::{ADAPTERS, Adapter, Run, adapter};
 use tillbus::wiring::plan::{Plan, pair};
 use tillbus::wiring::{Cable, Flow, Socket};
 
+use crate::client::Place;
 use crate::error::Error;
 use crate::simulate::of_settings;
 
 /// Find, check and draw the cable between two sockets
 ///
-/// No daemon is needed. Measure before you trust: a profile is as right as its source.
+/// Only `diagnose DEVICE` needs the daemon. Measure before you trust: a profile is as right as its
+/// source.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     #[command(subcommand)]
@@ -34,15 +39,17 @@ enum Command {
     Connect(connect::Options),
     Draw(draw::Options),
     Check(connect::CheckOptions),
+    Diagnose(diagnose::Options),
 }
 
-pub(crate) fn run(options: &Options) -> Result<(), Error> {
+pub(crate) async fn run(place: &Place, options: &Options) -> Result<(), Error> {
     match &options.command {
         Command::List(options) => list::run(options),
         Command::Show(options) => show::run(options),
         Command::Connect(options) => connect::run(options),
         Command::Draw(options) => draw::run(options),
         Command::Check(options) => connect::check_file(options),
+        Command::Diagnose(options) => diagnose::run(place, options).await,
     }
 }
 

@@ -12,6 +12,7 @@ mod identify;
 mod live;
 mod man;
 mod output;
+mod profile;
 mod qr;
 mod record;
 mod reload;
@@ -64,6 +65,7 @@ enum Command {
     Explain(explain::Options),
     Identify(identify::Options),
     Cable(cable::Options),
+    Profile(profile::Options),
     Simulate(simulate::Options),
     Record(record::Options),
     Replay(replay::Options),
@@ -99,7 +101,8 @@ async fn run(place: &Place, command: Command) -> Result<(), Error> {
         Command::Claim(options) => claim::run(place, options).await,
         Command::Explain(options) => explain::run(&options),
         Command::Identify(options) => identify::run(place, options).await,
-        Command::Cable(options) => cable::run(&options),
+        Command::Cable(options) => cable::run(place, &options).await,
+        Command::Profile(options) => profile::run(&options).await,
         Command::Simulate(options) => simulate::run(options).await,
         Command::Record(options) => record::run(&options).await,
         Command::Replay(options) => replay::run(options).await,

@@ -198,6 +198,11 @@ fn mismatch(out: Level, heard: Level) -> Option<(Kind, &'static str)> {
              Keep the cord short.",
         )),
         (Level::None, _) | (_, Level::None) => refused(CONVERTER),
+        (Level::Unknown, _) | (_, Level::Unknown) => Some((
+            Kind::LevelUnknown,
+            "nobody says what the levels are. Measure at rest: -5 to -12 V is RS-232, 3 to 5 V is \
+             logic, and one burns the other.",
+        )),
         (Rs232, Rs232) | (Ttl5, Ttl5) | (Ttl3, Ttl3) | (TtlInverted, TtlInverted) => None,
     }
 }

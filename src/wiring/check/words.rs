@@ -1,6 +1,6 @@
 //! What is said of the sockets themselves.
 
-use super::{Kind, Problem};
+use super::{Kind, Problem, Report, as_told};
 use crate::wiring::Socket;
 use crate::wiring::cable::{Cable, Side};
 use crate::wiring::connector::Shape;
@@ -60,6 +60,47 @@ pub(super) fn of_sockets(cable: &Cable<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
+/// What would burn if a source that does not say from where it counts were to count from the other
+/// side: the metal stays, and what is on it is turned round.
+pub(super) fn mirror(cable: &Cable<'_>, side: Side, report: &Report) -> Option<Problem> {
+    let socket = cable.socket(side);
+    if socket.connector.view.is_some() || !socket.connector.shape.is_modular() {
+        return None;
+    }
+    let mut turned = socket.connector.clone();
+    turned.mirrored = !turned.mirrored;
+    let other = Socket { connector: &turned, ..*socket };
+    let (a, b) = match side {
+        Side::A => (other, cable.b),
+        Side::B => (cable.a, other),
+    };
+    let cable = Cable { a, b, links: cable.links.clone(), loops: cable.loops.clone(), ..*cable };
+    let turned = as_told(&cable);
+    let is_new = |problem: &&Problem| !report.has(problem.kind);
+    let burns = |problem: &&Problem| {
+        matches!(
+            problem.kind,
+            Kind::SupplyOnData
+                | Kind::ShortCircuit
+                | Kind::TwoSupplies
+                | Kind::WrongVoltage
+                | Kind::NotSerial
+        )
+    };
+    let worst = turned.refusals().filter(burns).find(is_new)?;
+    Some(Problem {
+        kind: Kind::Mirror,
+        contacts: Vec::new(),
+        text: format!(
+            "The source of {name} does not say from where it counts. If it is from the other side, \
+             this is what happens: {} Measure first: with contact 1 at the left (socket, clip notch \
+             down), ground and supply have to be where the profile has them.",
+            worst.text,
+            name = socket.name
+        ),
+    })
+}
+
 /// What the plug for this socket also goes into, and what is there: the machine's own sockets where
 /// its profile tells, else those that such sockets usually are.
 pub(crate) fn look_alikes(socket: &Socket<'_>) -> Vec<(String, String)> {
@@ -69,7 +110,8 @@ pub(crate) fn look_alikes(socket: &Socket<'_>) -> Vec<(String, String)> {
     }
     let fits = |other: Shape| other.is_modular() && other.positions() >= shape.positions();
     let told = socket.beside.iter().filter(|beside| fits(beside.shape)).map(|beside| {
-        let carries = beside.carries.map_or(String::new(), |rail| format!(" and carries {rail}"));
+        let carries =
+            beside.carries.map_or(String::new(), |rail| format!(", which carries {rail}"));
         let (label, name) = (&beside.label, socket.name);
         (label.clone(), format!("the plug also goes into the {label} socket of {name}{carries}."))
     });

@@ -5,6 +5,8 @@
 //! side has on each contact.
 
 use super::model::{Harm, Logic, Make, Name, Net, Power, Rig, Sight};
+use crate::wiring::connector::Connector;
+use crate::wiring::signal::{Duty, Level, Line, Pin};
 
 /// The side whose order nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,7 +63,55 @@ impl Orders {
     }
 }
 
+/// More contacts than this with something on them have too many orders to go through.
+const MOST_NAMES: usize = 8;
+
+/// The lines without which nothing is heard or fed, then those that few cables have.
+const FIRST: [Name; MOST_NAMES] =
+    [Name::Txd, Name::Rxd, Name::Gnd, Name::Supply, Name::Rts, Name::Cts, Name::Dtr, Name::Dsr];
+
 impl Bench {
+    /// A device or a host with this connector on the known side, and the numbers of its contacts as
+    /// its profile counts. Screens and what is no serial line are taken as open; past eight lines DCD
+    /// and RI are too.
+    #[must_use]
+    pub fn of_connector(connector: &Connector, is_host: bool) -> (Self, Vec<u8>) {
+        let numbers: Vec<u8> = connector.pins.keys().copied().collect();
+        let name = |pin: &Pin| {
+            // Through a straight cable the device's output is the host's input.
+            let here = match pin.duty(connector.role) {
+                Duty::Out(line) => Some((line, is_host)),
+                Duty::In(line) => Some((line, !is_host)),
+                Duty::Ground => return Name::Gnd,
+                Duty::Supply | Duty::Draw => return Name::Supply,
+                _ => None,
+            };
+            match here {
+                Some((Line::Data, true)) => Name::Txd,
+                Some((Line::Data, false)) => Name::Rxd,
+                Some((Line::Request, true)) => Name::Rts,
+                Some((Line::Request, false)) => Name::Cts,
+                Some((Line::Ready, true)) => Name::Dtr,
+                Some((Line::Ready, false)) => Name::Dsr,
+                Some((Line::Carrier, false)) => Name::Dcd,
+                Some((Line::Ring, false)) => Name::Ri,
+                _ => Name::Open,
+            }
+        };
+        let mut names: Vec<Name> = connector.pins.values().map(name).collect();
+        if names.iter().filter(|name| **name != Name::Open).count() > MOST_NAMES {
+            for name in names.iter_mut().filter(|name| !FIRST.contains(name)) {
+                *name = Name::Open;
+            }
+        }
+        let unknown = if is_host { Unknown::Device } else { Unknown::Till };
+        let mut bench = Self::new(names, unknown);
+        if !is_host && matches!(connector.level, Level::Ttl5 | Level::Ttl3) {
+            bench.logic = Logic::Ttl;
+        }
+        (bench, numbers)
+    }
+
     /// A device with these contacts, fed through the cable where one of them is a supply.
     #[must_use]
     pub fn new(names: Vec<Name>, unknown: Unknown) -> Self {

@@ -151,6 +151,20 @@ impl Probe {
     }
 }
 
+/// Reads what a person types of a contact's voltage: `-8.1`, `0`, `5`, `b` for one that goes up and down
+/// every second, `s` for one that does so every two.
+#[must_use]
+pub fn read(word: &str) -> Option<Shown> {
+    match word {
+        "b" => Some(Shown::Blinks),
+        "s" => Some(Shown::BlinksSlowly),
+        number => {
+            let number = number.trim_end_matches(['V', 'v']).replace(',', ".");
+            number.parse::<f32>().ok().filter(|volts| volts.is_finite()).and_then(of_volts)
+        }
+    }
+}
+
 /// A voltage as the meter shows it; nothing where it is neither a level nor about nought.
 #[must_use]
 pub fn of_volts(volts: f32) -> Option<Shown> {

@@ -37,6 +37,10 @@ pub(super) fn draw(
             plug.d_sub(sheet, (centre, top + 70), gender);
             format!("{} {} plug, solder side: wide row up", connector.shape.word(), gender.word())
         }
+        (Shape::BareWires, _) => {
+            plug.listed(sheet, (centre, top + 10));
+            "wires, by the numbers and colours of the profile".to_owned()
+        }
         (shape, gender) => {
             plug.listed(sheet, (centre, top + 10));
             let gender = gender.map_or(String::new(), |gender| format!(" {}", gender.word()));

@@ -57,7 +57,8 @@ fn row(name: &str, value: &str) -> Vec<Cell> {
     vec![Cell::new(Tone::Faint, &format!("  {name}")), Cell::new(Tone::Plain, value)]
 }
 
-fn contacts(style: Style, connector: &Connector) -> Result<(), Error> {
+/// The contacts, one a line.
+pub(crate) fn contacts(style: Style, connector: &Connector) -> Result<(), Error> {
     let head = ["  CONTACT", "POSITION", "WHAT", "", "WIRE"];
     let mut rows = vec![head.map(|word| Cell::new(Tone::Faint, word)).into()];
     for (number, pin) in &connector.pins {
