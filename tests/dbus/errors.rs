@@ -263,7 +263,7 @@ async fn diagnose_tells_what_is_known_of_the_port() {
 async fn a_cable_is_suspected_where_the_line_is_held_and_nothing_is_read() {
     let bus = Bus::start();
     let log = bus.directory().join("held.log");
-    let text = "# device: a box\n# source: synthetic\n# note: the line is held low from the start\n~ break\n+ 1h\n";
+    let text = "# device: a box\n# source: synthetic\n# note: the line is held low from the start\n~ break\n+ 3600s\n";
     std::fs::write(&log, text).unwrap();
     let client = Client::connect(&bus).await;
     let nowhere = bus.directory().join("nowhere");
