@@ -1,5 +1,7 @@
 //! A cable between two sockets, and the nets that it makes of their contacts.
 
+use std::fmt;
+
 use super::connector::{Position, Shape};
 use super::cord::{self, Adapter, Fit, Jack, Pairs, Run};
 use super::signal::{Duty, Pin};
@@ -63,6 +65,19 @@ pub enum Made {
     Cord(Run),
     /// An adapter, with a cord where it has a socket for one.
     Adapter(&'static Adapter, Option<Run>),
+}
+
+impl fmt::Display for Made {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wires => formatter.write_str("wires one by one"),
+            Self::Cord(run) => write!(formatter, "a {} cord", run.word()),
+            Self::Adapter(adapter, None) => write!(formatter, "the adapter {}", adapter.name),
+            Self::Adapter(adapter, Some(run)) => {
+                write!(formatter, "a {} cord and the adapter {}", run.word(), adapter.name)
+            }
+        }
+    }
 }
 
 /// Why what was asked for is no cable.

@@ -124,10 +124,10 @@ fn facts(sheet: &mut Sheet, y: i32, cable: &Cable<'_>, report: &Report) -> i32 {
     let made = match cable.made {
         Made::Wires => match (report.run, ready_made(cable)) {
             (Some(run), _) => format!("wires as a {} cord has them", run.word()),
-            (None, Some(made)) => format!("wires one by one, or {}", words(made)),
+            (None, Some(made)) => format!("wires one by one, or {made}"),
             (None, None) => "wires one by one".to_owned(),
         },
-        made => words(made),
+        made => made.to_string(),
     };
     let flows: Vec<&str> = report.permitted.iter().map(|flow| flow.word()).collect();
     let flows = if flows.is_empty() { "-".to_owned() } else { flows.join(", ") };
@@ -135,17 +135,6 @@ fn facts(sheet: &mut Sheet, y: i32, cable: &Cable<'_>, report: &Report) -> i32 {
     let text = format!("{made} · data {crossing} · flow control possible: {flows}");
     sheet.text((MARGIN, y), PLAIN.in_paint(FAINT), &text);
     y + 14
-}
-
-fn words(made: Made) -> String {
-    match made {
-        Made::Wires => "wires one by one".to_owned(),
-        Made::Cord(run) => format!("a {} cord", run.word()),
-        Made::Adapter(adapter, None) => format!("the adapter {}", adapter.name),
-        Made::Adapter(adapter, Some(run)) => {
-            format!("a {} cord and the adapter {}", run.word(), adapter.name)
-        }
-    }
 }
 
 /// What is sold that does the same as these wires.

@@ -1,5 +1,6 @@
 //! The wirings that come with tillbus: each names who says so.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -107,6 +108,12 @@ fn real_pairs_contact_by_contact() {
             &[(1, 8), (2, 4), (4, 3), (5, 2), (6, 5), (7, 6), (8, 7)],
         ),
         (
+            "the sign's RJ11 at a PC, as its own table has it",
+            "m500n-sign",
+            "host-de9",
+            &[(2, 2), (3, 3), (4, 5)],
+        ),
+        (
             "the module's README, with a cable in the place of its ESP32",
             "gm812-module",
             "host-ttl-232r-3v3",
@@ -119,6 +126,52 @@ fn real_pairs_contact_by_contact() {
         assert!(proposal.report.is_safe(), "{name}: {:#?}", proposal.report.problems);
         assert_eq!(super::bench::numbers(&proposal.cable), *want, "{name}");
     }
+}
+
+#[test]
+fn a_drawing_has_both_plugs_as_one_works_on_them() {
+    use tillbus::wiring::draw::{Label, draw};
+    let catalogue = Catalogue::built_in();
+    let (a, b) = ("m500n-sign", "host-de9");
+    let profile = |id: &str| catalogue.profile(id).unwrap().unwrap();
+    let (a, b) = (profile(a), profile(b));
+    let cable = propose(a.socket().unwrap(), b.socket().unwrap()).cable;
+    let label = |profile: &Profile| Label {
+        title: profile.model.clone(),
+        status: profile.status.word().to_owned(),
+        sources: profile.sources.clone(),
+    };
+    let picture = draw(&cable, [&label(&a), &label(&b)]);
+    // Where the numbers of a plug stand, from left to right, by the height of their row.
+    let row = |size: &str, y: &str| -> Vec<u32> {
+        let mut found: Vec<(i32, u32)> = picture
+            .lines()
+            .filter(|line| line.contains(&format!("y=\"{y}\"")) && line.contains(size))
+            .filter_map(|line| {
+                let x = line.split("x=\"").nth(1)?.split('"').next()?.parse().ok()?;
+                let text = line.split('>').nth(1)?.split('<').next()?;
+                Some((x, text.parse().ok()?))
+            })
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, number)| number).collect()
+    };
+    let heights: BTreeSet<String> = picture
+        .lines()
+        .filter_map(|line| Some(line.split(" y=\"").nth(1)?.split('"').next()?.to_owned()))
+        .collect();
+    let rows = |size: &str| -> Vec<Vec<u32>> {
+        heights.iter().map(|y| row(size, y)).filter(|row| row.len() > 2).collect()
+    };
+    // RJ11 onto its contacts, cable down: 2 at the left. The holes of a female DE-9 run from the right
+    // where one looks into them, so from the solder side from the left.
+    assert!(rows("font-size=\"14\"").contains(&vec![2, 3, 4, 5]), "{:?}", rows("font-size=\"14\""));
+    let cups = rows("font-size=\"12\"");
+    assert!(cups.contains(&vec![1, 2, 3, 4, 5]) && cups.contains(&vec![6, 7, 8, 9]), "{cups:?}");
+    for colour in ["black", "red", "green"] {
+        assert_eq!(picture.matches(&format!(">{colour}</text>")).count(), 2, "{colour}");
+    }
+    assert!(picture.contains("-5V, leave open") && picture.contains("NOT LINE"), "warned");
 }
 
 #[test]

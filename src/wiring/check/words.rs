@@ -125,7 +125,8 @@ pub(crate) fn look_alikes(socket: &Socket<'_>) -> Vec<(String, String)> {
     let lan = ("LAN", "a network socket takes the same plug and may carry 48 V.");
     let usual: &[(&str, &str)] = match shape {
         Shape::Rj11 | Shape::Rj12 => &[line, drawer],
-        Shape::Rj45 | Shape::Rj50 => &[lan],
+        // Some makers' drawers have eight contacts.
+        Shape::Rj45 | Shape::Rj50 => &[lan, drawer],
         _ => &[],
     };
     usual.iter().map(|(label, why)| ((*label).to_owned(), (*why).to_owned())).collect()

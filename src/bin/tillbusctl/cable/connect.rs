@@ -86,7 +86,7 @@ fn print(cable: &Cable<'_>, report: &Report, ready_made: &[Made]) -> Result<(), 
         fact("data", report.crossing.word()),
         fact("flow control", &flows),
     ];
-    rows.extend(ready_made.iter().map(|made| fact("also does it", &words(*made))));
+    rows.extend(ready_made.iter().map(|made| fact("also does it", &made.to_string())));
     say_table(style, &rows)?;
     for problem in &report.problems {
         let (word, tone) = match problem.kind.severity() {
@@ -100,18 +100,6 @@ fn print(cable: &Cable<'_>, report: &Report, ready_made: &[Made]) -> Result<(), 
 
 fn fact(name: &str, value: &str) -> Vec<Cell> {
     vec![Cell::new(Tone::Faint, name), Cell::new(Tone::Plain, value)]
-}
-
-/// What a cable is made of, in words.
-fn words(made: Made) -> String {
-    match made {
-        Made::Wires => "wires one by one".to_owned(),
-        Made::Cord(run) => format!("a {} cord", run.word()),
-        Made::Adapter(adapter, None) => format!("the adapter {}", adapter.name),
-        Made::Adapter(adapter, Some(run)) => {
-            format!("a {} cord and the adapter {}", run.word(), adapter.name)
-        }
-    }
 }
 
 /// The wires in the order of the first profile's numbers, then the bridges and what stays open.
@@ -198,7 +186,7 @@ fn object(cable: &Cable<'_>, report: &Report, ready_made: &[Made]) -> Value {
         "run": report.run.map(|run| run.word()),
         "crossing": report.crossing.word(),
         "flow": report.permitted.iter().map(|flow| flow.word()).collect::<Vec<_>>(),
-        "ready-made": ready_made.iter().map(|made| words(*made)).collect::<Vec<_>>(),
+        "ready-made": ready_made.iter().map(Made::to_string).collect::<Vec<_>>(),
         "problems": problems,
     })
 }
