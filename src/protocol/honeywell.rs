@@ -456,3 +456,55 @@ impl Ears<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_of_python_hon_usbhid() {
+        assert_eq!(TRIGGER, [0x16, 0x54, 0x0D]);
+        assert_eq!(RELEASE, [0x16, 0x55, 0x0D]);
+        assert_eq!(BEEP, [0x16, 0x07, 0x0D]);
+        assert_eq!([menu::PREFIX, b"REVINF."].concat(), b"\x16\x4D\x0DREVINF.");
+    }
+
+    #[test]
+    fn no_two_symbologies_share_a_code_id() {
+        for (place, (id, _)) in CODE_IDS.iter().enumerate() {
+            let first = CODE_IDS.iter().position(|(other, _)| other == id);
+            assert_eq!(first, Some(place), "{:?} stands twice", char::from(*id));
+        }
+    }
+
+    #[test]
+    fn scrap_is_told_from_codes() {
+        for (line, want) in [
+            (&b"MSGGET0014dE0\x1D4006381333931"[..], true),
+            (b"\x16\xFC\x1C\0\0\0", true),
+            (b"RGMOD0\x06!4006381333931", true),
+            (b"MSGGETABCD", false),
+            (b"4006381333931", false),
+            (b"a!b", false),
+            (b"\x06!", false),
+        ] {
+            assert_eq!(is_any_scrap(line), want, "{line:02X?}");
+        }
+    }
+
+    #[test]
+    fn wrong_options_say_what_is_accepted() {
+        use crate::settings::File;
+        for (options, message) in [
+            ("setup = [\"DECHDR1!\"]", "accepted is a tag, a subtag and a value"),
+            ("setup = [\"CBR?\"]", "accepted is a tag, a subtag and a value"),
+            ("code-id = \"last\"", "accepted: after-aim, first, off"),
+            ("indicate = \"led\"", "accepted: beep, host-ack, off"),
+        ] {
+            let file = File { name: "test".to_owned(), text: options.to_owned() };
+            let document = file.parse().unwrap();
+            let error = configure(&document.root()).err().unwrap().to_string();
+            assert!(error.contains(message), "{options}: {error}");
+        }
+    }
+}

@@ -392,4 +392,21 @@ mod tests {
             assert_eq!(read(reply, key), want, "{name}");
         }
     }
+
+    #[test]
+    fn wrong_options_say_what_is_accepted() {
+        use crate::settings::File;
+        for (options, message) in [
+            ("setup = [\"#SCNMOD3\"]", "accepted is a tag, a subtag and a value in capitals"),
+            ("setup = [\"SCNMOD*\"]", "accepted is a tag, a subtag and a value in capitals"),
+            ("code-ids = [\"ean-13\"]", "accepted is a character and a symbology"),
+            ("code-ids = [\"d ean-14\"]", "accepted is a character and a symbology"),
+            ("code-ids = \"dd ean-13\"", "accepted is a character and a symbology"),
+        ] {
+            let file = File { name: "test".to_owned(), text: options.to_owned() };
+            let document = file.parse().unwrap();
+            let error = configure(&document.root()).err().unwrap().to_string();
+            assert!(error.contains(message), "{options}: {error}");
+        }
+    }
 }

@@ -128,6 +128,7 @@ impl GrowGm65 {
             WRITE => {
                 let mut zone = command.zone;
                 for value in &command.data {
+                    self.notice(zone, *value, &mut out.notices);
                     self.set(zone, *value);
                     zone = zone.wrapping_add(1);
                 }
@@ -137,6 +138,20 @@ impl GrowGm65 {
             HEARTBEAT => answer(HEARTBEAT_ANSWER, &[0], out),
             _ => {}
         }
+    }
+
+    /// What a person notices of a setting.
+    fn notice(&self, zone: u8, value: u8, notices: &mut Vec<String>) {
+        let by_itself = |settings: u8| settings & 0b11 != ON_COMMAND;
+        let notice = match (zone, value & 1) {
+            (TRIGGER, 0) => "trigger off",
+            (TRIGGER, _) => "trigger on",
+            (MODE, _) if by_itself(value) == by_itself(self.zone(MODE)) => return,
+            (MODE, _) if by_itself(value) => "enabled",
+            (MODE, _) => "disabled",
+            _ => return,
+        };
+        notices.push(notice.to_owned());
     }
 
     fn zone(&self, zone: u8) -> u8 {
@@ -210,6 +225,16 @@ mod tests {
         }
         let speed = ask(&mut *device(), &[0x7E, 0, 7, 1, 0, 0x2A, 2, 0xD8, 0x0F]);
         assert_eq!(speed.get(..6), Some(&[0x02, 0, 0, 2, 0x39, 0x01][..]));
+    }
+
+    #[test]
+    fn a_person_notices() {
+        let mut device = device();
+        let mut actions = Actions::default();
+        for (zone, value) in [(0, 0xD5), (2, 1), (0, 0xD5), (2, 0), (0, 0xD6), (5, 1)] {
+            device.receive(&[0x7E, 0, 8, 1, 0, zone, value, 0xAB, 0xCD], &mut actions);
+        }
+        assert_eq!(actions.notices, ["disabled", "trigger on", "trigger off", "enabled"]);
     }
 
     #[test]

@@ -169,15 +169,20 @@ impl Honeywell {
     fn command(&mut self, out: &mut Actions) -> Option<usize> {
         match self.input.as_slice() {
             [] | [SYN] | [SYN, b'M' | b'T' | b'U' | 0x07] | [ESC] | [ESC, _] => None,
-            [SYN, b'T', b'\r', ..] => {
-                self.triggered = true;
+            [SYN, key @ (b'T' | b'U'), b'\r', ..] => {
+                self.triggered = *key == b'T';
+                let notice = if self.triggered { "trigger on" } else { "trigger off" };
+                out.notices.push(notice.to_owned());
                 Some(3)
             }
-            [SYN, b'U', b'\r', ..] => {
-                self.triggered = false;
+            [SYN, 0x07, b'\r', ..] => {
+                out.notices.push("beep".to_owned());
                 Some(3)
             }
-            [SYN, 0x07, b'\r', ..] | [ESC, _, b',', ..] => Some(3),
+            [ESC, sign, b',', ..] => {
+                out.notices.extend(host_sign(*sign).map(str::to_owned));
+                Some(3)
+            }
             [NAK, ..] if self.acknowledged => {
                 out.send.extend(&self.last);
                 Some(1)
@@ -259,6 +264,18 @@ impl Honeywell {
     }
 }
 
+/// What a person notices of an escape command.
+fn host_sign(sign: u8) -> Option<&'static str> {
+    match sign {
+        b'4' => Some("low beep"),
+        b'5' => Some("beep"),
+        b'6' => Some("high beep"),
+        b'7' => Some("good reading"),
+        b'8' => Some("bad reading"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,6 +336,13 @@ mod tests {
         let sent = device.scan(&Code::plain("4006381333931"));
         assert_eq!(ask(&mut *device, b"\x15"), sent);
         assert_eq!(ask(&mut *device, b"\x06"), b"");
+    }
+
+    #[test]
+    fn a_person_notices() {
+        let mut actions = Actions::default();
+        device("").receive(b"\x16\x07\r\x1B8,\x1B6,\x16U\r\x1Bx,", &mut actions);
+        assert_eq!(actions.notices, ["beep", "bad reading", "high beep", "trigger off"]);
     }
 
     #[test]

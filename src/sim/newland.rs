@@ -111,7 +111,7 @@ impl Simulated for Newland {
         while let Some((storage, text)) = self.command() {
             out.send.extend(b"\x02\x010000");
             out.send.push(storage);
-            out.send.extend(self.obey(&text));
+            out.send.extend(self.obey(&text, &mut out.notices));
             out.send.extend(TAIL);
         }
         if let Some(code) = self.presented.clone() {
@@ -150,7 +150,7 @@ impl Newland {
     }
 
     /// Does what a command says; its text again, a status behind each part.
-    fn obey(&mut self, text: &str) -> Vec<u8> {
+    fn obey(&mut self, text: &str, notices: &mut Vec<String>) -> Vec<u8> {
         let mut said = Vec::new();
         for (place, group) in text.split(';').enumerate() {
             if place > 0 {
@@ -162,17 +162,18 @@ impl Newland {
                 if place > 0 {
                     said.push(b',');
                 }
-                said.extend(self.entry(tag, entry));
+                said.extend(self.entry(tag, entry, notices));
             }
         }
         said
     }
 
-    fn entry(&mut self, tag: &str, entry: &str) -> Vec<u8> {
+    fn entry(&mut self, tag: &str, entry: &str, notices: &mut Vec<String>) -> Vec<u8> {
         let (subtag, value) = entry.split_at_checked(3).unwrap_or((entry, ""));
         if (tag, subtag) == ("BEE", "PON") {
-            let status = if is_beep(value) { ACK } else { NAK };
-            return [entry.as_bytes(), &[status]].concat();
+            let Some(hertz) = beep(value) else { return [entry.as_bytes(), &[NAK]].concat() };
+            notices.push(format!("beep {hertz} Hz"));
+            return [entry.as_bytes(), &[ACK]].concat();
         }
         let name = format!("{tag}{subtag}");
         let Some((name, delivered, most)) = DELIVERED.iter().find(|(known, ..)| *known == name)
@@ -185,6 +186,7 @@ impl Newland {
             ("^", _) => (format!("0-{most}"), ACK),
             (_, Ok(number)) if number <= *most => {
                 self.settings.insert(name, number);
+                notices.extend(notice(name, number).map(str::to_owned));
                 (value.to_owned(), ACK)
             }
             _ => (value.to_owned(), NAK),
@@ -197,17 +199,25 @@ impl Newland {
     }
 }
 
-/// Hertz, milliseconds and loudness, each with its letter behind.
-fn is_beep(value: &str) -> bool {
-    let mut rest = value;
-    for unit in ['F', 'T', 'V'] {
-        let Some((number, after)) = rest.split_once(unit) else { return false };
-        if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-            return false;
-        }
-        rest = after;
+/// What a person notices of a setting.
+fn notice(name: &str, value: u32) -> Option<&'static str> {
+    match (name, value) {
+        ("SCNTRG", 0) => Some("trigger off"),
+        ("SCNTRG", _) => Some("trigger on"),
+        ("SCNENA", 0) => Some("disabled"),
+        ("SCNENA", _) => Some("enabled"),
+        _ => None,
     }
-    rest.is_empty()
+}
+
+/// Hertz, milliseconds and loudness, each with its letter behind: the hertz.
+fn beep(value: &str) -> Option<u32> {
+    let (hertz, rest) = value.split_once('F')?;
+    let (milliseconds, rest) = rest.split_once('T')?;
+    let loudness = rest.strip_suffix('V')?;
+    milliseconds.parse::<u32>().ok()?;
+    loudness.parse::<u32>().ok().filter(|loudness| *loudness <= 20)?;
+    hertz.parse().ok()
 }
 
 /// The identifiers of what is scanned most.
@@ -271,6 +281,14 @@ mod tests {
         ] {
             assert_eq!(ask(&mut *device(""), command), want, "{name}");
         }
+    }
+
+    #[test]
+    fn a_person_notices() {
+        let mut actions = Actions::default();
+        let commands = b"~\x010000#SCNTRG1;\x03~\x010000#BEEPON0500F600T020V;SCNENA0;\x03";
+        device("").receive(commands, &mut actions);
+        assert_eq!(actions.notices, ["trigger on", "beep 500 Hz", "disabled"]);
     }
 
     #[test]

@@ -81,13 +81,13 @@ mod tests {
     fn replies_of_the_manual() {
         for (name, key, reply, want) in [
             (
-                "SYN M CR CBR?.",
+                "guides, example of Codabar: CBR?.",
                 "CBRENA",
                 &b"CBRENA1\x06,SSX0\x06,CK20\x06,CCT1\x06,MIN2\x06,MAX60\x06,DFT\x06."[..],
                 Ok(()),
             ),
-            ("SYN M CR REVINF., its last line", "REVINF", b"REVINF\x06.", Ok(())),
-            ("cbrena*.", "cbrena", b"CBRENA0-1\x06.", Ok(())),
+            ("python_hon_usbhid: REVINF., its last line", "REVINF", b"REVINF\x06.", Ok(())),
+            ("guides, example 1: cbrena*.", "cbrena", b"CBRENA0-1\x06.", Ok(())),
             ("no such tag", "XXXYYY", b"XXXYYY1\x05!", Err(ENQ)),
             ("a value out of range", "CBRMIN", b"CBRMIN100\x15!", Err(NAK)),
             ("the second of two", "CBRENA", b"CBRENA1\x06,MIN100\x15!", Err(NAK)),
