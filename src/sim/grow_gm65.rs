@@ -210,6 +210,8 @@ mod tests {
         let rows: &[(&str, &[u8], &[u8])] = &[
             ("trigger", &[0x7E, 0, 8, 1, 0, 2, 1, 2, 0xDA], &OK),
             ("trigger, unchecked", &[0x7E, 0, 8, 1, 0, 2, 1, 0xAB, 0xCD], &OK),
+            ("identifiers on, unchecked", &[0x7E, 0, 8, 1, 0, 0xD0, 0x80, 0xAB, 0xCD], &OK),
+            ("115200 baud, unchecked", &[0x7E, 0, 8, 2, 0, 0x2A, 0x1A, 0, 0xAB, 0xCD], &OK),
             ("save", &[0x7E, 0, 9, 1, 0, 0, 0, 0xDE, 0xC8], &OK),
             ("heartbeat", &[0x7E, 0, 10, 1, 0, 0, 0, 0x30, 0x1A], &[3, 0, 0, 1, 0, 0x33, 0x31]),
             ("noise before", b"\xFF\x7E\x7E\x00\x09\x01\x00\x00\x00\xDE\xC8", &OK),
