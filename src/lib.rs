@@ -26,6 +26,7 @@ pub mod daemon;
 pub mod dbus;
 pub mod hotplug;
 pub mod journal;
+pub mod process;
 mod readiness;
 pub mod session;
 pub mod sim;

@@ -116,7 +116,7 @@ impl Record {
 
     fn size(&self) -> usize {
         match &self.event {
-            Event::Scan(scan) => scan.raw.expose().len() + scan.text.expose().len(),
+            Event::Scan(scan) => scan.raw.len() + scan.text.len(),
         }
     }
 }

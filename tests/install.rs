@@ -100,6 +100,23 @@ fn systemd_accepts_the_units_and_finds_them_hardened() {
 }
 
 #[test]
+fn nothing_of_the_daemon_reaches_a_disk_by_way_of_its_memory() {
+    let unit = include_str!("../systemd/tillbusd.service");
+    let value = |name: &str| {
+        let values = unit.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        let values: Vec<&str> = values.collect();
+        assert_eq!(values.len(), 1, "{name}= {values:?}");
+        values.concat()
+    };
+    assert_eq!([value("MemorySwapMax"), value("LimitCORE")], ["0", "0"]);
+    // The events that are kept, of which each byte may cost two: slots double in size.
+    let locked = value("LimitMEMLOCK");
+    let locked = locked.strip_suffix('M').unwrap();
+    let locked = locked.parse::<usize>().unwrap() << 20;
+    assert!(locked >= 4 * tillbus::store::BYTES, "{locked}");
+}
+
+#[test]
 fn sysusers_makes_the_user_and_the_group() {
     if !has("systemd-sysusers") {
         return;

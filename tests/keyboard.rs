@@ -156,7 +156,7 @@ fn typed(factory: &Factory, keys: &[(u8, u8)]) -> String {
     }
     player.steps(&steps);
     let read = player.readings.pop().expect("a line was typed");
-    let text = String::from_utf8(read.data.expose().clone()).unwrap();
+    let text = String::from_utf8(read.data.expose().to_vec()).unwrap();
     text[1..text.len() - 1].to_owned()
 }
 

@@ -313,7 +313,7 @@ fn what_a_device_reads_is_what_its_protocol_says() {
             assert_eq!(line.faults, [], "{what}");
             assert_eq!(line.readings.len(), place + 1, "{what}");
             let reading = &line.readings[place];
-            assert_eq!(*reading.data.expose(), code.data, "{what}");
+            assert_eq!(reading.data.expose(), code.data, "{what}");
             // ISO/IEC 15424 has one identifier for EAN-13, UPC-A and UPC-E.
             let upc = matches!(code.symbology, Some(Symbology::UpcA | Symbology::UpcE));
             let as_ean =
@@ -403,7 +403,7 @@ fn over_a_bad_line(seed: u64, from: usize) -> (Vec<Vec<u8>>, Vec<Fault>) {
         line.damage.as_mut().unwrap().left = 2;
         line.scan(&code);
     }
-    let codes = line.readings.iter().map(|reading| reading.data.expose().clone());
+    let codes = line.readings.iter().map(|reading| reading.data.expose().to_vec());
     (codes.collect(), line.faults)
 }
 

@@ -12,13 +12,19 @@ use tillbus::daemon::outbox::outbox;
 use tillbus::daemon::{Daemon, Replays, Wake};
 use tillbus::dbus::{self, Bus, Where};
 use tillbus::journal;
+use tillbus::process;
 use tillbus::recording::Recording;
+use tillbus::secret::wiping::Wiping;
 use tillbus::settings;
 use tillbus::store::seen::Seen;
 use tillbus::transport::passed;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::{error, info};
+
+/// What libraries copy is gone when they free it.
+#[global_allocator]
+static ALLOCATOR: Wiping = Wiping;
 
 /// `EX_CONFIG` of sysexits.h: a person has to change the configuration first.
 const EXIT_CONFIGURATION: u8 = 78;
@@ -77,18 +83,12 @@ fn main() -> ExitCode {
         say(&format!("configuration is right: {} devices", config.devices.len()));
         return ExitCode::SUCCESS;
     }
-    std::panic::set_hook(Box::new(|panic| {
-        // The message may hold what a device sent; the place never does.
-        let place = panic.location().map_or(String::new(), ToString::to_string);
-        error!(place, "internal error");
-    }));
-    // No core file, whatever the system is set to: it would hold what customers scanned.
-    let undumpable = nix::sys::prctl::set_dumpable(false);
+    let protected = process::protect(|place| error!(place, "internal error"));
     let log = match journal::init(&log_options(&options)) {
         Ok(log) => log,
         Err(error) => return fail(&error.to_string()),
     };
-    if let Err(error) = undumpable {
+    if let Err(error) = protected {
         error!(%error, "core files cannot be kept from being written");
     }
     // One thread: the work is a few microseconds an event, and hand-overs would cost more.
@@ -124,6 +124,10 @@ enum Error {
 }
 
 async fn serve(options: &Options, paths: Paths, config: Config) -> Result<(), Error> {
+    // First: whoever sees the name or is told that we are ready may send one.
+    let mut reload = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let (outbox, mut notices) = outbox();
     let replays = replays(&options.replay, &config)?;
     let epoch = epoch()?;
@@ -141,9 +145,6 @@ async fn serve(options: &Options, paths: Paths, config: Config) -> Result<(), Er
     tokio::spawn(bus.run(notices));
     tokio::spawn(daemon.run());
     tokio::spawn(watchdog());
-    let mut reload = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     loop {
         let wake = tokio::select! {
             () = &mut closed => return Err(Error::Closed),

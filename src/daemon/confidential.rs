@@ -121,7 +121,7 @@ impl Daemon {
         let at = scan.last + kept_for(&scan);
         if scan.sensitivity == Sensitivity::Personal {
             // Nobody will get more than its text, which is masked.
-            scan.raw = Secret::new(Vec::new());
+            scan.raw = Secret::default();
         }
         let audience = owner.clone().map_or(Audience::Nobody, Audience::Only);
         let event = Event::Scan(if owner.is_some() { scan } else { wiped(scan) });
@@ -361,8 +361,13 @@ fn kept_for(scan: &Scan) -> Duration {
 
 /// The scan without what it said: of what is somebody's own the details are no less so.
 fn wiped(scan: Scan) -> Scan {
-    let (text, raw) = (Secret::new(String::new()), Secret::new(Vec::new()));
-    Scan { text, raw, details: Vec::new(), gtin: None, ..scan }
+    Scan {
+        text: Secret::default(),
+        raw: Secret::default(),
+        details: Vec::new(),
+        gtin: None,
+        ..scan
+    }
 }
 
 /// The read end of a pipe that holds these bytes: a code is smaller than any pipe.

@@ -40,6 +40,7 @@ use crate::event::{Request, Timestamp};
 use crate::hotplug::{self, Monitor, PathChange, PathWatch};
 use crate::protocol::RequestId;
 use crate::recording::Recording;
+use crate::secret::vault;
 pub use crate::session::Key;
 use crate::session::{self, Report, Reports};
 use crate::settings;
@@ -182,6 +183,9 @@ impl Daemon {
 
     /// Watches for devices and serves until a [`Wake::Stop`].
     pub async fn run(mut self) {
+        // What the system will not lock it refuses from the first page on, mostly.
+        drop(vault::Slot::of(1));
+        tell_refusal();
         self.watch_devices();
         self.refresh();
         loop {
@@ -199,6 +203,7 @@ impl Daemon {
                 Some(wake) => self.handle(now, wake),
                 None => {}
             }
+            tell_refusal();
             // Asked after every wake: where one follows another, the alarm is never heard.
             if deadline.is_some_and(|deadline| deadline <= now) {
                 self.expire(now);
@@ -526,5 +531,13 @@ impl Daemon {
     fn next_key(&mut self) -> Key {
         self.last_key += 1;
         Key(self.last_key)
+    }
+}
+/// Says once that secrets are in memory that may be swapped out.
+fn tell_refusal() {
+    if vault::first_refusal() {
+        warn!(
+            "the system locks no more memory: codes and cards may be swapped out; see LimitMEMLOCK="
+        );
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn signal(
             let symbology = scan.symbology.word();
             let content = scan.content.word();
             let details = details(record, scan, *age, *stale);
-            let body = (record.sequence, symbology, content, scan.text.expose().as_str(), details);
+            let body = (record.sequence, symbology, content, scan.text.expose(), details);
             message(SCANNER, "Scanned").build(&body)
         }
         Signal::Fault { kind, message: text, details } => {
@@ -72,7 +72,7 @@ pub(super) fn replayed(record: &Record, client: &Client, now_age: Duration) -> D
     dict.insert("event", "scan".to_owned().into());
     dict.insert("symbology", scan.symbology.word().to_owned().into());
     dict.insert("content", scan.content.word().to_owned().into());
-    dict.insert("text", scan.text.expose().clone().into());
+    dict.insert("text", scan.text.expose().to_owned().into());
     dict
 }
 
@@ -92,7 +92,7 @@ fn details<'a>(record: &'a Record, scan: &'a Scan, age: Option<Duration>, stale:
     .collect();
     if matches!(scan.sensitivity, Sensitivity::Public | Sensitivity::Private | Sensitivity::Bearer)
     {
-        details.insert("raw", scan.raw.expose().as_slice().into());
+        details.insert("raw", scan.raw.expose().into());
     }
     if let Some(aim) = scan.aim {
         details.insert("aim", aim.to_string().into());

@@ -1,21 +1,22 @@
 //! [`Buffer`]: the bytes of a frame whose end has not come yet.
 //!
-//! Contract: what leaves the buffer is wiped, growing included, for a frame may be a payment code
-//! or a card. It allocates nothing before the first byte and keeps what it has allocated.
+//! Contract: they are in the vault of secrets, and what leaves the buffer is wiped, growing included, for
+//! a frame may be a payment code or a card. It allocates nothing before the first byte and keeps what it
+//! has allocated.
 
-use zeroize::Zeroize;
+use crate::secret::Secret;
 
 /// A byte vector that leaves no copies behind.
 #[derive(Default)]
 pub struct Buffer {
-    bytes: Vec<u8>,
+    bytes: Secret<Vec<u8>>,
 }
 
 impl Buffer {
     /// What it holds.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.expose()
     }
 
     /// How much it holds.
@@ -32,38 +33,34 @@ impl Buffer {
 
     /// Appends bytes.
     pub fn extend(&mut self, more: &[u8]) {
-        let length = self.bytes.len() + more.len();
-        if length > self.bytes.capacity() {
-            // A vector that grows by itself frees its old memory without wiping it.
-            let mut grown = Vec::with_capacity(length.next_power_of_two().max(64));
-            grown.extend_from_slice(&self.bytes);
-            self.bytes.zeroize();
-            self.bytes = grown;
+        if self.bytes.append(more).is_ok() {
+            return;
         }
-        self.bytes.extend_from_slice(more);
+        let length = self.bytes.len() + more.len();
+        let mut grown = Secret::with_room(length.next_power_of_two().max(64));
+        for part in [self.bytes(), more] {
+            // There is room for both.
+            let _ = grown.append(part);
+        }
+        self.bytes = grown;
     }
 
     /// Drops the first bytes, at most all.
     pub fn drop_front(&mut self, count: usize) {
         let count = count.min(self.bytes.len());
-        let kept = self.bytes.len() - count;
-        self.bytes.rotate_left(count);
-        if let Some(gone) = self.bytes.get_mut(kept..) {
-            gone.zeroize();
-        }
-        self.bytes.truncate(kept);
+        self.bytes.expose_mut().rotate_left(count);
+        self.bytes.truncate(self.bytes.len() - count);
     }
 
     /// Drops everything.
     pub fn clear(&mut self) {
-        self.bytes.as_mut_slice().zeroize();
         self.bytes.clear();
     }
-}
 
-impl Drop for Buffer {
-    fn drop(&mut self) {
-        self.clear();
+    /// What it holds, as a secret of its own.
+    #[must_use]
+    pub fn secret(&self) -> Secret<Vec<u8>> {
+        self.bytes.clone()
     }
 }
 
@@ -85,6 +82,7 @@ mod tests {
         }
         buffer.drop_front(13);
         assert_eq!(buffer.bytes(), [b'x'; 200]);
+        assert_eq!(buffer.secret().expose(), [b'x'; 200]);
         buffer.drop_front(1_000);
         assert!(buffer.is_empty());
     }
@@ -94,8 +92,8 @@ mod tests {
         let mut buffer = Buffer::default();
         buffer.extend(b"4006381333931");
         assert_eq!(format!("{buffer:?}"), "<13 secret bytes>");
-        let capacity = buffer.bytes.capacity();
+        let room = buffer.bytes.room();
         buffer.clear();
-        assert_eq!((buffer.len(), buffer.bytes.capacity()), (0, capacity));
+        assert_eq!((buffer.len(), buffer.bytes.room()), (0, room));
     }
 }

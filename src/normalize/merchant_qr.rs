@@ -262,7 +262,7 @@ impl Details {
 
 /// Text of a code, as it can be shown.
 fn shown(text: &str) -> Value {
-    text::visible(Cow::Borrowed(text)).into()
+    text::visible(text).into()
 }
 
 #[cfg(test)]

@@ -23,12 +23,10 @@ pub mod reason;
 mod structured_append;
 pub mod text;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use encoding_rs::Encoding;
-use zeroize::Zeroize as _;
 
 use crate::event::{
     Aim, Content, Detail, Event, Gtin, Reading, Role, Scan, Sensitivity, Symbology, Value,
@@ -127,23 +125,17 @@ fn decide(reading: Reading, rules: &Rules, why: &mut impl Reasons) -> Event {
     why_this_symbology(why, named, aim, symbology, inferred);
     let undone = aim.and_then(|aim| without_escapes(aim, data.expose(), rules, why));
     let (bytes, decoded) = match &undone {
-        None => (data.expose().as_slice(), text::decode(data.expose(), &rules.encodings)),
-        Some(undone) => (undone.bytes.expose().as_slice(), undone.decoded()),
+        None => (data.expose(), text::decode(data.expose(), &rules.encodings)),
+        Some(undone) => (undone.bytes.expose(), undone.decoded()),
     };
-    let text = decoded.as_ref().map(|decoded| decoded.text.as_ref());
+    let text = decoded.as_ref().map(|decoded| decoded.text.as_str());
     let code = Code { symbology, aim, bytes, text, rules };
     let Meaning { content, sensitivity, masked, gtin, mut details, life } = meaning(&code, why);
     details.extend(undone.as_ref().and_then(assignments));
     let encoding = decoded.as_ref().map(|decoded| decoded.encoding);
-    let text = match (masked, decoded.map(|decoded| decoded.text)) {
-        (None, Some(text)) => text::visible(text),
-        (masked, text) => {
-            // What is masked must not be left in memory as the text that it would have been.
-            if let Some(Cow::Owned(mut text)) = text {
-                text.zeroize();
-            }
-            masked.unwrap_or_default()
-        }
+    let text = match (masked, text) {
+        (None, Some(text)) => text::visible_secret(text),
+        (masked, _) => masked.map(Secret::new).unwrap_or_default(),
     };
     Event::Scan(Scan {
         symbology,
@@ -151,7 +143,7 @@ fn decide(reading: Reading, rules: &Rules, why: &mut impl Reasons) -> Event {
         aim,
         content,
         sensitivity,
-        text: Secret::new(text),
+        text,
         encoding,
         raw: data,
         gtin,
@@ -249,7 +241,7 @@ mod tests {
         let reading = Reading {
             symbology: aim.map(Symbology::from_aim),
             aim,
-            data: Secret::new(data.to_vec()),
+            data: Secret::copy_of(data),
             first: Timestamp(1),
             last: Timestamp(2),
         };
@@ -299,11 +291,7 @@ mod tests {
             assert_eq!(scan.symbology.word(), symbology, "{name}");
             assert_eq!(scan.inferred, inferred, "{name}");
             assert_eq!(scan.gtin.as_ref().map(|gtin| gtin.as_str()), Some(gtin), "{name}");
-            assert_eq!(
-                (scan.content, scan.text.expose().as_str()),
-                (Content::Gtin, data),
-                "{name}"
-            );
+            assert_eq!((scan.content, scan.text.expose()), (Content::Gtin, data), "{name}");
             assert_eq!(scan.raw.expose(), data.as_bytes(), "{name}");
         }
     }
@@ -348,8 +336,8 @@ mod tests {
             ("bytes", b"\xFF\x00\x80", Content::Binary, "", None),
         ] {
             let scan = normalized(Some("]Q1"), data);
-            assert_eq!((scan.content, scan.text.expose().as_str()), (content, text), "{name}");
-            assert_eq!((scan.encoding, scan.raw.expose().as_slice()), (encoding, data), "{name}");
+            assert_eq!((scan.content, scan.text.expose()), (content, text), "{name}");
+            assert_eq!((scan.encoding, scan.raw.expose()), (encoding, data), "{name}");
         }
     }
 }

@@ -6,18 +6,39 @@
 //! `\u{202E}`. That is for eyes and not for parsing: a code may hold such a picture itself, so a
 //! program that needs the exact code takes the raw bytes.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write};
 
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::{DecoderResult, Encoding, UTF_8};
+
+use crate::secret::Secret;
 
 /// Bytes that have turned out to be text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded<'a> {
     /// The text as it stands in the code, control characters and all.
-    pub text: Cow<'a, str>,
+    pub text: Text<'a>,
     /// The encoding's name.
     pub encoding: &'static str,
+}
+
+/// Text of a code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Text<'a> {
+    /// Its bytes are those of the code.
+    Plain(&'a str),
+    /// It had to be written out.
+    Decoded(Secret<String>),
+}
+
+impl Text<'_> {
+    /// The text itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Plain(text) => text,
+            Self::Decoded(text) => text.expose(),
+        }
+    }
 }
 
 /// Decodes bytes in the first encoding that fits all of them. No encodings means UTF-8.
@@ -25,9 +46,23 @@ pub struct Decoded<'a> {
 pub fn decode<'a>(bytes: &'a [u8], encodings: &[&'static Encoding]) -> Option<Decoded<'a>> {
     let encodings = if encodings.is_empty() { &[UTF_8][..] } else { encodings };
     encodings.iter().find_map(|encoding| {
-        let text = encoding.decode_without_bom_handling_and_without_replacement(bytes)?;
-        Some(Decoded { text, encoding: word(encoding) })
+        Some(Decoded { text: decode_in(encoding, bytes)?, encoding: word(encoding) })
     })
+}
+
+/// The text of bytes that all of them are text in this encoding.
+fn decode_in<'a>(encoding: &'static Encoding, bytes: &'a [u8]) -> Option<Text<'a>> {
+    if encoding == UTF_8 || encoding.is_ascii_compatible() && bytes.is_ascii() {
+        return std::str::from_utf8(bytes).ok().map(Text::Plain);
+    }
+    // The crate's own way to do all of it at once makes a `String` that stays on the heap when it fails.
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let most = decoder.max_utf8_buffer_length_without_replacement(bytes.len())?;
+    let mut text = Secret::<Vec<u8>>::zeros(most);
+    let (result, _, written) =
+        decoder.decode_to_utf8_without_replacement(bytes, text.expose_mut(), true);
+    text.truncate(written);
+    (result == DecoderResult::InputEmpty).then(|| text.into_text().map(Text::Decoded))?
 }
 
 /// The names of encodings that the WHATWG writes with capitals, and ours.
@@ -77,25 +112,51 @@ pub fn is_url(text: &str) -> bool {
         && !rest.chars().any(|character| character.is_whitespace() || acts_unseen(character))
 }
 
-/// Text as it can be shown.
+/// Text as it can be shown. It is public by then.
 #[must_use]
-pub fn visible(text: Cow<'_, str>) -> String {
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return text.into_owned();
-    }
+pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len() + 16);
+    // Writing to a string cannot fail.
+    let _ = show(text, &mut shown);
+    shown
+}
+
+/// Text as it can be shown, once it has been decided to whom.
+#[must_use]
+pub fn visible_secret(text: &str) -> Secret<String> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Secret::copy_of(text);
+    }
+    let mut length = Length(0);
+    let _ = show(text, &mut length);
+    let mut shown = Secret::with_room(length.0);
+    // There is room for just that.
+    let _ = show(text, &mut shown);
+    shown
+}
+
+/// How long a text becomes.
+struct Length(usize);
+
+impl Write for Length {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 += text.len();
+        Ok(())
+    }
+}
+
+fn show(text: &str, shown: &mut impl Write) -> fmt::Result {
     for character in text.chars() {
         match picture(character) {
-            Some(picture) => shown.push(picture),
+            Some(picture) => shown.write_char(picture)?,
             // Asked of few: most characters are plain ASCII.
             None if !character.is_ascii() && acts_unseen(character) => {
-                // Writing to a string cannot fail.
-                let _ = write!(shown, "\\u{{{:X}}}", u32::from(character));
+                write!(shown, "\\u{{{:X}}}", u32::from(character))?;
             }
-            None => shown.push(character),
+            None => shown.write_char(character)?,
         }
     }
-    shown
+    Ok(())
 }
 
 /// The picture of a C0 control character or DEL.
@@ -141,7 +202,7 @@ mod tests {
             ("in none of them", b"\xFF\xFF", [UTF_8, jis], None),
         ] {
             let decoded = decode(bytes, &order);
-            let got = decoded.as_ref().map(|decoded| (decoded.text.as_ref(), decoded.encoding));
+            let got = decoded.as_ref().map(|decoded| (decoded.text.as_str(), decoded.encoding));
             assert_eq!(got, want, "{name}");
         }
         assert_eq!(decode(b"a", &[]).unwrap().encoding, "utf-8");
@@ -159,7 +220,8 @@ mod tests {
             ("tag\u{E0041}", "tag\\u{E0041}"),
             ("茶 é ok", "茶 é ok"),
         ] {
-            assert_eq!(visible(Cow::Borrowed(text)), want);
+            assert_eq!(visible(text), want);
+            assert_eq!(visible_secret(text).expose(), want);
         }
     }
 
@@ -167,7 +229,7 @@ mod tests {
     fn no_control_character_survives() {
         let all: String = (0..0x11_0000).filter_map(char::from_u32).collect();
         assert!(
-            !visible(Cow::Owned(all))
+            !visible(&all)
                 .chars()
                 .any(|character| { character.is_control() || acts_unseen(character) })
         );

@@ -19,7 +19,6 @@ use crate::hid::{self, Descriptor, Field, Usage};
 use crate::protocol::{
     Carrier, Configured, Info, Input, Item, Kind, Output, Protocol, ReportKind, RequestId, Token,
 };
-use crate::secret::Secret;
 use crate::settings::{Error, Section};
 
 /// The registry's entry.
@@ -487,7 +486,7 @@ impl Part {
         Some(Reading {
             symbology: self.aim.map(Symbology::from_aim),
             aim: self.aim,
-            data: Secret::new(self.data.bytes().to_vec()),
+            data: self.data.secret(),
             first: self.first,
             last: self.last,
         })

@@ -441,7 +441,7 @@ impl Ears<'_> {
         let reading = Reading {
             symbology: Some(together(known, Some(message.aim))),
             aim: Some(message.aim),
-            data: Secret::new(code.to_vec()),
+            data: Secret::copy_of(code),
             first,
             last,
         };

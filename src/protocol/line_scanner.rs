@@ -287,7 +287,7 @@ pub(super) fn reading(
                 Some(named) => Some(together(named, aim)),
                 None => aim.map(Symbology::from_aim),
             };
-            let data = Secret::new(code.to_vec());
+            let data = Secret::copy_of(code);
             Item::Reading(Reading { symbology, aim, data, first, last })
         }
         Err(fault) => Item::Fault(fault),
@@ -306,7 +306,7 @@ impl Reader {
         }
         match self.identifiers.split(line) {
             Ok(Identified { symbology, aim, code }) => {
-                let data = Secret::new(code.to_vec());
+                let data = Secret::copy_of(code);
                 Item::Reading(Reading { symbology, aim, data, first, last })
             }
             Err(fault) => Item::Fault(fault),

@@ -213,7 +213,7 @@ impl Talk {
         }
         match self.identifiers.split(data) {
             Ok(Identified { symbology, aim, code }) => {
-                let data = Secret::new(code.to_vec());
+                let data = Secret::copy_of(code);
                 out.push(Item::Reading(Reading { symbology, aim, data, first, last }));
             }
             Err(fault) => out.fault(fault),

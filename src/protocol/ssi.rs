@@ -675,7 +675,7 @@ mod tests {
             let mut out = hear(&mut *protocol, wire::DECODE_DATA, 0, &data);
             let Some(Item::Reading(reading)) = out.pop() else { panic!("{name}") };
             let symbology = reading.symbology.unwrap().word();
-            assert_eq!((symbology, reading.data.expose().as_slice()), want, "{name}");
+            assert_eq!((symbology, reading.data.expose()), want, "{name}");
         }
     }
 

@@ -107,7 +107,7 @@ impl Seen {
     /// What a code can be known again by, and nothing else of it.
     #[must_use]
     pub fn mark(&self, code: &[u8]) -> Secret<Vec<u8>> {
-        Secret::new(self.digest(code).to_vec())
+        Secret::copy_of(self.digest(code).as_slice())
     }
 
     /// What became of the code that came as this event. `false` where it has been forgotten.

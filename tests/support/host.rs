@@ -12,6 +12,7 @@
     reason = "a test's helpers fail by panicking"
 )]
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -164,6 +165,8 @@ pub struct Start {
     pub configuration: String,
     /// What it logs.
     pub log: &'static str,
+    /// The program and its arguments that starts it, where that is not ourselves.
+    pub before: &'static [&'static str],
     /// The user and group it runs as, where not our own.
     pub user: Option<u32>,
     /// More arguments.
@@ -178,6 +181,7 @@ impl Start {
         Self {
             configuration: configuration.to_owned(),
             log: "debug",
+            before: &[],
             user: None,
             arguments: Vec::new(),
             state: None,
@@ -219,8 +223,11 @@ impl Daemon {
         if start.user.is_some() {
             program = copy_for_others(&program, directory.path());
         }
-        let mut command = Command::new(program);
+        let words = start.before.iter().map(AsRef::as_ref).chain([program.as_os_str()]);
+        let words: Vec<&OsStr> = words.collect();
+        let mut command = Command::new(words[0]);
         command
+            .args(&words[1..])
             .args(["--stderr", "--log", start.log, "--address", bus.address(), "--config"])
             .arg(&configuration)
             .args(&start.arguments)

@@ -184,7 +184,7 @@ impl Printer<'_> {
         let (aim, data) = split.map_or((None, code), |(aim, rest)| (Some(aim), rest));
         let symbology = self.options.symbology.or_else(|| aim.map(Symbology::from_aim));
         let (first, last) = (Timestamp::default(), Timestamp::default());
-        Reading { symbology, aim, data: Secret::new(data.to_vec()), first, last }
+        Reading { symbology, aim, data: Secret::copy_of(data), first, last }
     }
 
     /// What the code would be on devices of the other roles, where nobody has named one.

@@ -30,7 +30,13 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use client::Place;
-use error::Error;
+use error::{Error, complain};
+use tillbus::process;
+use tillbus::secret::wiping::Wiping;
+
+/// What libraries copy is gone when they free it: `watch`, `record` and `explain` see customers' codes.
+#[global_allocator]
+static ALLOCATOR: Wiping = Wiping;
 
 /// Shows what tillbusd owns, listens to it, and plays the devices it has not got.
 ///
@@ -82,6 +88,10 @@ fn main() -> ExitCode {
         None if bus.session => Place::Session,
         None => Place::System,
     };
+    let protected = process::protect(|place| complain(&format!("internal error at {place}")));
+    if let Err(error) = protected {
+        complain(&format!("core files cannot be kept from being written: {error}"));
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(run(&place, command)),

@@ -117,7 +117,7 @@ impl Till {
     }
 
     fn scan_from(&mut self, first: Timestamp, code: &[u8]) {
-        let data = Secret::new(code.to_vec());
+        let data = Secret::copy_of(code);
         let reading = Reading { symbology: None, aim: None, data, first, last: self.now };
         let rules = Rules { role: Role::Payment, ..Rules::default() };
         let event = normalize::scan(reading, &rules);
@@ -165,7 +165,7 @@ impl Till {
     /// What the ring still has of an event: its text and its bytes.
     fn kept(&self, sequence: u64) -> (String, Vec<u8>) {
         let Event::Scan(scan) = &self.daemon.ring.get(sequence).unwrap().event;
-        (scan.text.expose().clone(), scan.raw.expose().clone())
+        (scan.text.expose().to_owned(), scan.raw.expose().to_vec())
     }
 }
 

@@ -3,8 +3,6 @@
 //! Contract: pure. RFC 3986. A link with a password in it, and one that sets up a one-time password, are
 //! for the owner alone.
 
-use std::borrow::Cow;
-
 use super::{Meaning, Reasons, after};
 use crate::event::{Content, Detail, Sensitivity, Value};
 use crate::normalize::Outcome;
@@ -47,7 +45,7 @@ pub(super) fn recognise(code: &str, why: &mut impl Reasons) -> Option<Meaning> {
         !host.is_ascii() || host.split('.').any(|label| label.starts_with("xn--"));
     let mut details: Vec<Detail> = vec![("scheme", scheme.into())];
     if !host.is_empty() {
-        details.push(("host", text::visible(Cow::Owned(host)).into()));
+        details.push(("host", text::visible(&host).into()));
     }
     if is_international {
         // Letters of other scripts can look like those of the host that one thinks it is.

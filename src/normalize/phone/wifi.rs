@@ -4,8 +4,6 @@
 //! Alliance's WPA3 specification (section 7) has it since. A backslash takes the meaning off `\`, `;`, `,`,
 //! `"` and `:`.
 
-use std::borrow::Cow;
-
 use super::{Meaning, Reasons, after};
 use crate::event::{Content, Detail, Sensitivity};
 use crate::normalize::Outcome;
@@ -43,7 +41,7 @@ pub(super) fn recognise(code: &str, why: &mut impl Reasons) -> Option<Meaning> {
 }
 
 fn shown(value: &str) -> crate::event::Value {
-    text::visible(Cow::Borrowed(value)).into()
+    text::visible(value).into()
 }
 
 /// The fields up to the empty one at the end, their escapes undone. What has no name has an empty one.

@@ -39,7 +39,7 @@ fn keyboard(options: &str, descriptor: &[u8]) -> (Box<dyn Protocol>, Output) {
 fn read(out: &mut Output) -> Vec<String> {
     std::iter::from_fn(|| out.pop())
         .map(|item| match item {
-            Item::Reading(reading) => String::from_utf8(reading.data.expose().clone()).unwrap(),
+            Item::Reading(reading) => String::from_utf8(reading.data.expose().to_vec()).unwrap(),
             other => format!("{other:?}"),
         })
         .collect()

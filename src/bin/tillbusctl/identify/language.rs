@@ -94,7 +94,7 @@ fn proved(spoken: &Spoken, burst: &[u8]) -> Option<Vec<u8>> {
     // With an identifier of the standard any scanner that sends lines can have named the symbology.
     let names = reading.symbology.is_some() && !burst.contains(&b']');
     let proves = info.framed || names && is_article(reading.clone());
-    proves.then(|| reading.data.expose().clone())
+    proves.then(|| reading.data.expose().to_vec())
 }
 
 fn is_article(reading: Reading) -> bool {
