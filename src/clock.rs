@@ -6,6 +6,7 @@ use nix::libc;
 use nix::time::{ClockId, clock_gettime};
 
 use crate::event::Timestamp;
+use crate::event::terminal::Clock;
 
 /// The time since the machine started, suspend included, in microseconds.
 #[must_use]
@@ -19,6 +20,19 @@ pub fn boottime() -> Timestamp {
 #[must_use]
 pub fn realtime_micros() -> u64 {
     micros(ClockId::CLOCK_REALTIME)
+}
+
+/// The date and time of day where this machine is, as a clock on the wall shows them.
+#[must_use]
+pub fn local() -> Clock {
+    let part = |number: i8| u8::try_from(number).unwrap_or(0);
+    let now = jiff::Timestamp::from_microsecond(i64::try_from(realtime_micros()).unwrap_or(0));
+    let now =
+        now.unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_zoned_datetime(jiff::tz::TimeZone::system());
+    Clock {
+        date: Some((part(now.month()), part(now.day()))),
+        time: Some((part(now.hour()), part(now.minute()), part(now.second()))),
+    }
 }
 
 /// Whether something keeps the time of day right, as the kernel was told (`STA_UNSYNC` clear).

@@ -6,6 +6,7 @@
 
 pub mod fault;
 pub mod symbology;
+pub mod terminal;
 
 use std::borrow::Cow;
 use std::ops::{Add, Sub};

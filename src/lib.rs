@@ -19,6 +19,7 @@ pub mod profile;
 pub mod protocol;
 pub mod recording;
 pub mod settings;
+pub mod transaction;
 pub mod wiring;
 
 pub mod clock;
@@ -26,6 +27,7 @@ pub mod daemon;
 pub mod dbus;
 pub mod hotplug;
 pub mod journal;
+pub mod ledger;
 pub mod process;
 mod readiness;
 pub mod session;

@@ -10,6 +10,9 @@
 //! + 250ms                         the clock moves (us, ms, s)
 //! ! trigger on                    a client asks: trigger|enable on|off, indicate VERDICT,
 //!                                 show "TEXT"
+//! ! pay 1250                      a terminal is told: pay|refund|preauth AMOUNT, reverse RECEIPT,
+//!                                 cancel RECEIPT, capture RECEIPT AMOUNT, close, totals, diagnose,
+//!                                 repeat, abort, or enquire AMOUNT
 //! ~ bad 41                        a byte that came with a parity or framing error
 //! ~ break                         the line was held low
 //! ~ hang-up                       the line went away
@@ -20,6 +23,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::event::terminal::{Instruction, Operation, Order};
 use crate::event::{Request, Verdict};
 
 /// A recorded conversation.
@@ -49,6 +53,8 @@ pub enum Step {
     Wait(Duration),
     /// A client asked for something.
     Ask(Request),
+    /// A terminal was told something.
+    Instruct(Instruction),
     /// A byte came with a parity or framing error.
     BadByte(u8),
     /// The line was held low for longer than a byte.
@@ -77,7 +83,9 @@ const DESCRIPTOR: &str = "bytes as pairs of hex digits with spaces between them"
 const WAIT: &str = "a whole number with its unit, us, ms or s, of at most a year";
 const LINE_EVENT: &str = "`bad` and a byte in hex, `break` or `hang-up`";
 const REQUEST: &str = "`trigger on|off`, `enable on|off`, `indicate good|bad|wait|attention` or \
-                       `show` and a text in double quotes, `\\u{HEX}` for a character";
+                       `show` and a text in double quotes, `\\u{HEX}` for a character; for a \
+                       terminal `pay|refund|preauth|enquire AMOUNT`, `reverse|cancel RECEIPT`, \
+                       `capture RECEIPT AMOUNT`, `close`, `totals`, `diagnose`, `repeat` or `abort`";
 
 /// No wait is longer: it keeps every sum of waits a point in time.
 const LONGEST_WAIT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -137,7 +145,7 @@ fn step(line: &str) -> Result<Step, &'static str> {
             bytes(rest).filter(|bytes| !bytes.is_empty()).map(Step::Descriptor).ok_or(DESCRIPTOR)
         }
         Some('+') => wait(rest).ok_or(WAIT),
-        Some('!') => request(rest).ok_or(REQUEST),
+        Some('!') => instruction(rest).or_else(|| request(rest)).ok_or(REQUEST),
         Some('~') => line_event(rest).ok_or(LINE_EVENT),
         _ => Err(STEPS),
     }
@@ -170,6 +178,66 @@ fn wait(text: &str) -> Option<Step> {
         _ => return None,
     };
     Some(Duration::from_micros(micros)).filter(|wait| *wait <= LONGEST_WAIT).map(Step::Wait)
+}
+
+/// What terminals are told, and how many numbers each has.
+const OPERATIONS: [(&str, Operation); 10] = [
+    ("pay", Operation::Payment),
+    ("refund", Operation::Refund),
+    ("reverse", Operation::Reversal),
+    ("preauth", Operation::Preauth),
+    ("capture", Operation::Capture),
+    ("cancel", Operation::CancelPreauth),
+    ("close", Operation::Close),
+    ("totals", Operation::Totals),
+    ("diagnose", Operation::Diagnosis),
+    ("repeat", Operation::RepeatReceipt),
+];
+
+fn instruction(text: &str) -> Option<Step> {
+    let mut words = text.split_ascii_whitespace();
+    let verb = words.next()?;
+    let numbers: Vec<u64> = words.map(str::parse).collect::<Result<_, _>>().ok()?;
+    if verb == "abort" && numbers.is_empty() {
+        return Some(Step::Instruct(Instruction::Abort));
+    }
+    if let ("enquire", [amount]) = (verb, numbers.as_slice()) {
+        let order = order(Operation::Payment, *amount, None);
+        return Some(Step::Instruct(Instruction::Enquire(order)));
+    }
+    let (_, operation) = OPERATIONS.iter().find(|(word, _)| *word == verb)?;
+    let receipt = |number: &u64| u32::try_from(*number).ok();
+    let order = match (operation.needs_receipt(), operation.needs_amount(), numbers.as_slice()) {
+        (false, true, [amount]) => order(*operation, *amount, None),
+        (true, false, [number]) => order(*operation, 0, Some(receipt(number)?)),
+        (true, true, [number, amount]) => order(*operation, *amount, Some(receipt(number)?)),
+        (false, false, []) => order(*operation, 0, None),
+        _ => return None,
+    };
+    Some(Step::Instruct(Instruction::Begin(order)))
+}
+
+/// An order as recordings have it.
+fn order(operation: Operation, amount: u64, receipt: Option<u32>) -> Order {
+    Order::new(1, operation, amount, receipt)
+}
+
+/// An instruction as recordings write it.
+fn told(instruction: &Instruction) -> String {
+    let order = match instruction {
+        Instruction::Abort => return "abort".to_owned(),
+        Instruction::Enquire(order) => return format!("enquire {}", order.amount),
+        Instruction::Begin(order) => order,
+    };
+    let word = OPERATIONS.iter().find(|(_, operation)| *operation == order.operation);
+    let mut text = word.map_or("", |(word, _)| word).to_owned();
+    if let Some(receipt) = order.receipt {
+        text.push_str(&format!(" {receipt}"));
+    }
+    if order.operation.needs_amount() {
+        text.push_str(&format!(" {}", order.amount));
+    }
+    text
 }
 
 fn request(text: &str) -> Option<Step> {
@@ -251,6 +319,7 @@ impl fmt::Display for Step {
                 micros if micros % 1_000_000 != 0 => write!(formatter, "+ {}ms", micros / 1_000),
                 micros => write!(formatter, "+ {}s", micros / 1_000_000),
             },
+            Self::Instruct(instruction) => write!(formatter, "! {}", told(instruction)),
             Self::Ask(Request::Show(text)) => write!(formatter, "! show {}", quoted(text)),
             Self::Ask(request) => {
                 let known = REQUESTS.iter().find(|(_, other)| other == request);

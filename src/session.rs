@@ -17,10 +17,13 @@ use tracing::debug;
 
 use crate::clock;
 use crate::config::DeviceConfig;
+use crate::event::terminal::{Entry, Instruction, Said};
 use crate::event::{Event, Failure, Fault, Refusal, Request, Timestamp};
 use crate::frame::{Advice, Evidence, SpeedSearch};
 use crate::normalize::{self, Rules};
-use crate::protocol::{Carrier, Input, Item, Opening, Output, Protocol, ReportKind, RequestId};
+use crate::protocol::{
+    Carrier, Input, Item, Kind, Opening, Output, Protocol, ReportKind, RequestId,
+};
 use crate::recording::Recording;
 use crate::transport::{self, Port};
 
@@ -63,6 +66,8 @@ pub struct Spec {
 pub enum Order {
     /// Ask the device.
     Ask(RequestId, Request),
+    /// Tell a terminal.
+    Instruct(Instruction),
     /// Something changed at the node: try now.
     Retry,
     /// Tell what the port shows.
@@ -93,7 +98,17 @@ pub enum Report {
     Fault(Fault),
     /// A request has come to its end.
     Answer(RequestId, Result<(), AskError>),
+    /// A terminal has something to say.
+    Said(Said),
+    /// This has to be on disk before the terminal hears anything more; the session waits for the
+    /// answer, and where it cannot be had hangs up.
+    Persist(Entry, Written),
+    /// An instruction was not carried out and nothing was sent.
+    NotInstructed(Instruction),
 }
+
+/// Where it is told that something is on disk.
+pub type Written = oneshot::Sender<()>;
 
 /// Why a request came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +125,10 @@ pub enum AskError {
 pub async fn run(spec: Spec, mut orders: mpsc::Receiver<Order>, reports: Reports) -> Key {
     let key = spec.key;
     let mut retry = FIRST_RETRY;
-    let mut speed = SpeedSearch::new(&spec.config.line.bauds);
+    // A search for the speed begins conversations anew, which a transaction must not be lost in.
+    let bauds = spec.config.line.bauds.as_slice();
+    let searched = if spec.config.kind == Kind::Terminal { bauds.get(..1) } else { None };
+    let mut speed = SpeedSearch::new(searched.unwrap_or(bauds));
     let mut replay = spec.replay.clone();
     loop {
         let error = match open(&spec, baud(&speed), replay.clone()).await {
@@ -179,6 +197,9 @@ async fn wait_for_retry(
             Order::Retry => return Some(()),
             Order::Ask(id, _) => {
                 report(reports, key, Report::Answer(id, Err(AskError::NotOpen))).await;
+            }
+            Order::Instruct(instruction) => {
+                report(reports, key, Report::NotInstructed(instruction)).await;
             }
             // Dropping the sender tells the asker that there is nothing to see.
             Order::Look(_) => {}
@@ -305,6 +326,14 @@ impl<'a> Conversation<'a> {
                     report(self.reports, self.spec.key, answer).await;
                 }
             }
+            Order::Instruct(instruction) => {
+                let now = clock::boottime();
+                let kept = instruction.clone();
+                let result = self.protocol.instruct(now, instruction, &mut self.output);
+                if result.is_err() {
+                    report(self.reports, self.spec.key, Report::NotInstructed(kept)).await;
+                }
+            }
             Order::Look(reply) => {
                 let _ = reply.send(Sight {
                     baud: baud(self.speed),
@@ -332,6 +361,7 @@ impl<'a> Conversation<'a> {
                         self.protocol.sent(clock::boottime(), token, &mut self.output);
                     }
                 }
+                Item::Persist(entry) => self.persist(entry).await?,
                 item => self.tell(item).await,
             }
         }
@@ -409,6 +439,18 @@ impl<'a> Conversation<'a> {
         }
     }
 
+    /// Waits until an entry is on disk. Where it cannot be written nothing more is said on this line:
+    /// what the terminal is told next would rest on it.
+    async fn persist(&mut self, entry: Entry) -> Result<(), transport::Error> {
+        let (written, done) = oneshot::channel();
+        report(self.reports, self.spec.key, Report::Persist(entry, written)).await;
+        if done.await.is_ok() {
+            return Ok(());
+        }
+        while self.output.pop().is_some() {}
+        Err(transport::Error::Other(std::io::Error::other("the ledger cannot be written")))
+    }
+
     async fn tell(&mut self, item: Item) {
         let health = &self.spec.health;
         let message = match item {
@@ -421,6 +463,9 @@ impl<'a> Conversation<'a> {
                 Report::Fault(fault)
             }
             Item::Answer(id, result) => Report::Answer(id, result.map_err(AskError::Failed)),
+            Item::Said(said) => Report::Said(said),
+            // The line is gone already, so there is nothing to wait for.
+            Item::Persist(entry) => Report::Persist(entry, oneshot::channel().0),
             Item::Write(..) | Item::Report { .. } => return,
         };
         report(self.reports, self.spec.key, message).await;

@@ -24,4 +24,5 @@ mod dbus {
     mod reload;
     mod replay;
     mod scans;
+    mod terminal;
 }

@@ -37,6 +37,7 @@ const PURE: &[&str] = &[
     "src/secret.rs",
     "src/secret/",
     "src/settings.rs",
+    "src/transaction.rs",
     "src/wiring/",
 ];
 

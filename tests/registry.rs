@@ -14,6 +14,7 @@ use std::fs;
 use std::path::Path;
 
 use tillbus::event::Request;
+use tillbus::event::terminal::{Operation, Recovery};
 use tillbus::protocol::{ALL, Kind};
 
 /// The headings of a protocol's page, in order.
@@ -68,7 +69,8 @@ fn in_index(name: &str) -> String {
     format!("{name}: its line in protocol-docs/README.md, with the link [{name}]({name}.md)")
 }
 
-/// A clean log is one with scans and without a fault, a faulty one has a fault; its `.out` tells.
+/// A clean log is one with scans, or with a transaction that was approved, and without a fault; a faulty
+/// one has a fault; its `.out` tells.
 fn missing_of_logs(root: &Path, name: &str) -> Vec<String> {
     let folder = format!("tests/logs/{name}");
     let mut missing = Vec::new();
@@ -80,7 +82,9 @@ fn missing_of_logs(root: &Path, name: &str) -> Vec<String> {
             match fs::read_to_string(path.with_extension("out")) {
                 Ok(out) => {
                     faulty |= out.contains(" fault ");
-                    clean |= !out.contains(" fault ") && out.contains(" reading ");
+                    let good =
+                        [" reading ", " ended approved"].iter().any(|word| out.contains(word));
+                    clean |= !out.contains(" fault ") && good;
                 }
                 Err(_) => missing.push(format!(
                     "{name}: {folder}/{case}.out; UPDATE=1 cargo test --test golden writes it"
@@ -197,10 +201,16 @@ fn names_are_kebab_case_and_differ() {
             "{}: only scanners have a trigger",
             info.name
         );
-        assert!(
-            able.iter().all(|ability| Request::ABILITIES.contains(ability)),
-            "{}: {able:?} are not all abilities",
-            info.name
-        );
+        let operations = Operation::ALL.map(Operation::word);
+        let recoveries = Recovery::ALL.map(Recovery::word);
+        let known = |ability: &&str| match info.kind {
+            Kind::Terminal => {
+                operations.contains(ability) || recoveries.contains(ability) || *ability == "abort"
+            }
+            _ => Request::ABILITIES.contains(ability),
+        };
+        assert!(able.iter().all(known), "{}: {able:?} are not all abilities", info.name);
+        let recovery = able.iter().filter(|ability| recoveries.contains(ability)).count();
+        assert!(recovery <= 1, "{}: how it is asked what it did", info.name);
     }
 }

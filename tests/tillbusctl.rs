@@ -27,5 +27,7 @@ mod ports;
 mod profiles;
 #[path = "tillbusctl/qr.rs"]
 mod qr;
+#[path = "tillbusctl/terminals.rs"]
+mod terminals;
 #[path = "tillbusctl/tool.rs"]
 mod tool;

@@ -9,9 +9,11 @@ use clap::{CommandFactory as _, Parser};
 use sd_notify::NotifyState;
 use tillbus::config::{self, Config, Paths};
 use tillbus::daemon::outbox::outbox;
+use tillbus::daemon::terminal::{self, Money};
 use tillbus::daemon::{Daemon, Replays, Wake};
 use tillbus::dbus::{self, Bus, Where};
 use tillbus::journal;
+use tillbus::ledger::{self, Book, Ledger};
 use tillbus::process;
 use tillbus::recording::Recording;
 use tillbus::secret::wiping::Wiping;
@@ -58,6 +60,14 @@ struct Options {
     /// where configuration has only one
     #[arg(long, value_name = "[DEVICE=]LOG")]
     replay: Vec<String>,
+    /// What the daemon is for: in test and training simulated terminals may take payments, which are
+    /// marked; live they are refused
+    #[arg(long, value_enum, value_name = "MODE", default_value = "live")]
+    mode: Mode,
+    /// Keep the ledger of terminals' transactions in this file; by default in the service's state
+    /// directory
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<PathBuf>,
     /// Log this much: error, warn, info, debug or trace, or tillbus::session=debug,…
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
@@ -67,6 +77,14 @@ struct Options {
     /// Print the manual page
     #[arg(long, hide = true)]
     man: bool,
+}
+
+/// What the daemon is for.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Mode {
+    Live,
+    Test,
+    Training,
 }
 
 fn main() -> ExitCode {
@@ -121,6 +139,8 @@ enum Error {
     Random(getrandom::Error),
     #[error("--replay {0}")]
     Replay(String),
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
 }
 
 async fn serve(options: &Options, paths: Paths, config: Config) -> Result<(), Error> {
@@ -133,7 +153,8 @@ async fn serve(options: &Options, paths: Paths, config: Config) -> Result<(), Er
     let epoch = epoch()?;
     let load = Box::new(move || config::load(&paths));
     let daemon =
-        Daemon::new(config, load, epoch.clone(), passed::take("udev"), replays, seen()?, outbox);
+        Daemon::new(config, load, epoch.clone(), passed::take("udev"), replays, seen()?, outbox)
+            .with_money(money(options)?);
     let wakes = daemon.wakes();
     let mut bus = Bus::connect(&place(options), &epoch, wakes.clone(), daemon.newest()).await?;
     bus.own_name(&mut notices).await?;
@@ -191,6 +212,25 @@ fn log_options(options: &Options) -> journal::Options {
     let destination =
         if options.stderr { journal::Destination::Stderr } else { journal::Destination::Automatic };
     journal::Options { level: options.log.clone(), destination }
+}
+
+/// What terminals need. A ledger that cannot be opened keeps the daemon from starting: a till must not
+/// find out at the first payment.
+fn money(options: &Options) -> Result<Money, Error> {
+    let state = std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
+    let path = options.ledger.clone().or_else(|| state.map(|state| state.join("ledger.sqlite")));
+    let mode = match options.mode {
+        Mode::Live => terminal::Mode::Live,
+        Mode::Test => terminal::Mode::Test,
+        Mode::Training => terminal::Mode::Training,
+    };
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let Some(path) = path else {
+        return Ok(Money { mode, credentials, ..Money::default() });
+    };
+    let book = Book::open(&path)?;
+    let left_over = book.left_over()?;
+    Ok(Money { mode, ledger: Some(Ledger::keep(book)), left_over, credentials })
 }
 
 /// The payment codes seen lately, kept in the service's state directory where it has one.

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::Key;
 use super::claim;
 use super::rights::Caller;
+use super::terminal::{TransactionAct, Wish};
 use crate::event::{Request, Settlement, Value, Verdict};
 use crate::store::Page;
 
@@ -50,6 +51,15 @@ pub enum Error {
     /// It is too late.
     #[error("{0}")]
     Expired(&'static str),
+    /// Another transaction is under way.
+    #[error("another transaction is under way on this terminal")]
+    TransactionInProgress,
+    /// The outcome of an earlier transaction is not known.
+    #[error(
+        "the outcome of transaction {0} on this terminal is not known: look at the terminal's last \
+         receipt, then settle it (Resolve) before the next"
+    )]
+    OutcomeUnknown(u64),
     /// The device did not answer in time.
     #[error("the device did not answer in time")]
     Timeout,
@@ -86,6 +96,24 @@ pub enum Call {
         /// Where the answer goes.
         reply: Reply<Page>,
     },
+    /// To a transaction.
+    Transaction {
+        /// Who asks.
+        caller: Caller,
+        /// Of which transaction.
+        id: u64,
+        /// What.
+        act: TransactionAct,
+    },
+    /// The transaction begun with a key.
+    FindTransaction {
+        /// Who asks.
+        caller: Caller,
+        /// The key.
+        key: String,
+        /// Where the answer goes.
+        reply: Reply<u64>,
+    },
     /// Read the configuration again.
     Reload {
         /// Who asks.
@@ -116,6 +144,10 @@ pub enum Act {
     Take(u64, Reply<OwnedFd>),
     /// What became of a payment code.
     Settle(u64, Settlement, Reply<()>),
+    /// Begin a transaction.
+    Begin(Wish, Reply<u64>),
+    /// How a terminal fares.
+    Terminal(Reply<BTreeMap<&'static str, Value>>),
     /// What the port shows.
     Diagnose(Reply<Vec<Evidence>>),
 }

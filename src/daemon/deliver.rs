@@ -69,6 +69,9 @@ impl Daemon {
             Report::Event(event) => self.event(now, key, event),
             Report::Fault(fault) => self.line_fault(now, key, &fault),
             Report::Answer(id, result) => self.answer(id, result),
+            Report::Said(said) => self.said(now, key, said),
+            Report::Persist(entry, written) => self.persist(key, entry, written),
+            Report::NotInstructed(instruction) => self.not_instructed(key, &instruction),
         }
     }
 
@@ -77,7 +80,9 @@ impl Daemon {
         let node = device.node();
         info!(device = %device.identity.origin.name, node = %node.display(), "ready");
         device.set_state(State::Ready, Access::Ok, node);
+        let name = device.identity.origin.name.clone();
         self.announce(key);
+        self.enquire(&name);
     }
 
     fn unusable(&mut self, key: Key, error: &transport::Error) {
@@ -110,6 +115,7 @@ impl Daemon {
             self.fault(key, kind, error.to_string(), BTreeMap::new());
         }
         self.announce(key);
+        self.terminal_lost(key);
     }
 
     fn event(&mut self, now: Timestamp, key: Key, event: Event) {

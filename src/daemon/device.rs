@@ -11,6 +11,7 @@ use super::outbox::{Property, View};
 use super::plan::Spot;
 use super::rights::Right;
 use super::status::{Access, Identity, State, Status};
+use super::terminal::TerminalRights;
 use super::{Key, name};
 use crate::config::{DeviceConfig, Match};
 use crate::event::{Role, Timestamp};
@@ -29,6 +30,7 @@ pub(super) struct Device {
     pub(super) identity: Arc<Identity>,
     pub(super) config: Option<Arc<DeviceConfig>>,
     pub(super) rights: Rights,
+    pub(super) terminal_rights: TerminalRights,
     pub(super) ownership: Ownership,
     last_scan: Option<Last>,
     pub(super) said: super::deliver::Said,
@@ -124,6 +126,7 @@ impl Device {
             identity: Arc::new(identity),
             config,
             rights,
+            terminal_rights: TerminalRights::default(),
             ownership: Ownership::default(),
             last_scan: None,
             said: super::deliver::Said::default(),
@@ -292,6 +295,14 @@ impl Device {
         self.status.send_modify(|status| status.enabled = enabled);
     }
 
+    pub(super) fn condition(&self) -> Vec<&'static str> {
+        self.status.borrow().condition.clone()
+    }
+
+    pub(super) fn set_condition(&mut self, condition: Vec<&'static str>) {
+        self.status.send_modify(|status| status.condition = condition);
+    }
+
     pub(super) fn set_last_fault(&mut self, message: &str) {
         self.status.send_modify(|status| message.clone_into(&mut status.last_fault));
     }
@@ -313,6 +324,7 @@ impl Device {
             (Property::SerialNumber, status.serial_number != before.serial_number),
             (Property::Owner, status.owner != before.owner),
             (Property::Enabled, status.enabled != before.enabled),
+            (Property::Condition, status.condition != before.condition),
         ];
         let changed =
             changed.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect();

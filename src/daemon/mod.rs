@@ -14,6 +14,7 @@ mod plan;
 pub mod rights;
 mod serve;
 pub mod status;
+pub mod terminal;
 mod wiring;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -34,6 +35,7 @@ pub use self::outbox::{Notice, Outbox, Property, Signal, View};
 use self::plan::{Place, Plugged, Spot};
 use self::rights::Right;
 use self::status::{Access, State};
+use self::terminal::{LedgerNews, Money, TerminalRights, Transactions};
 use crate::clock;
 use crate::config::{Config, DeviceConfig};
 use crate::event::{Request, Timestamp};
@@ -64,6 +66,8 @@ pub enum Wake {
     Gone(Client),
     /// A client that was asked for a sign of life gave one.
     Alive(Client),
+    /// The ledger has something to tell.
+    Ledger(Box<LedgerNews>),
     /// Read the configuration again (SIGHUP).
     Reload,
     /// Close everything; the answer comes when all ports are closed.
@@ -104,6 +108,7 @@ pub struct Daemon {
     replays: Replays,
     callers: Callers,
     confidential: Confidential,
+    transactions: Transactions,
     seen: Seen,
     wall: deliver::Wall,
     last_key: u64,
@@ -161,12 +166,20 @@ impl Daemon {
             replays,
             callers: Callers::default(),
             confidential: Confidential::default(),
+            transactions: Transactions::default(),
             seen,
             wall: deliver::Wall::default(),
             last_key: 0,
         };
         daemon.adopt(config);
         daemon
+    }
+
+    /// With what terminals need of the world; without it they take nothing.
+    #[must_use]
+    pub fn with_money(mut self, money: Money) -> Self {
+        self.transactions = Transactions::new(money);
+        self
     }
 
     /// The sequence of the newest event, as it rises.
@@ -187,11 +200,13 @@ impl Daemon {
         drop(vault::Slot::of(1));
         tell_refusal();
         self.watch_devices();
+        self.take_up(clock::boottime());
         self.refresh();
         loop {
             let claimed = self.claimed.iter().filter_map(|key| self.devices.get(key));
             let claims = claimed.filter_map(|device| device.deadline());
-            let deadline = claims.chain(self.confidential.deadline()).min();
+            let deadline = claims.chain(self.confidential.deadline());
+            let deadline = deadline.chain(self.transactions.deadline()).min();
             let wake = self.next_wake(deadline).await;
             let now = clock::boottime();
             match wake {
@@ -208,6 +223,7 @@ impl Daemon {
             if deadline.is_some_and(|deadline| deadline <= now) {
                 self.expire(now);
                 self.expire_confidential(now);
+                self.expire_transactions(now);
             }
         }
     }
@@ -270,6 +286,7 @@ impl Daemon {
             Wake::Call(call) => self.call(now, call),
             Wake::Gone(client) => self.gone(now, &client),
             Wake::Alive(client) => self.alive(now, &client),
+            Wake::Ledger(news) => self.ledger_news(now, *news),
             Wake::Reload => {
                 // The reason is in the log; who sent the signal looks there.
                 let _ = self.reload();
@@ -371,8 +388,10 @@ impl Daemon {
             };
             let payment_code = Right::resolve(&config.access.payment_code);
             let rights = Rights { scan, payment_code, card: Right::resolve(&config.access.card) };
+            let terminal_rights = TerminalRights::of(&config.access);
             let replayed = self.replays.contains_key(&config.name);
-            let device = Device::configured(key, config, rights, replayed);
+            let mut device = Device::configured(key, config, rights, replayed);
+            device.terminal_rights = terminal_rights;
             self.outbox.send(Notice::Added(device.view()));
             self.devices.insert(key, Box::new(device));
         }
@@ -390,6 +409,10 @@ impl Daemon {
             keys.iter().filter_map(|key| self.devices.get(key)?.config.clone()).collect();
         let places = plan::places(&configs, &self.plugged);
         for ((key, config), place) in keys.iter().zip(&configs).zip(places) {
+            if self.is_play_money(*key, &place) {
+                self.refuse_play_money(*key);
+                continue;
+            }
             let place = if self.replays.contains_key(&config.name) {
                 Place::At(Spot { path: PathBuf::from("replay"), interface: None })
             } else {
@@ -497,6 +520,7 @@ impl Daemon {
             device.stop();
             device.set_state(State::Unreachable, Access::Ok, PathBuf::new());
         }
+        self.terminal_lost(key);
         let message = "internal error; the device is left alone until it is plugged in again or \
                        configuration is reloaded";
         self.fault(key, "internal-error", message.to_owned(), BTreeMap::new());

@@ -12,7 +12,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use super::Key;
+use super::call::Reply;
 use super::status::{Identity, Status};
+use super::terminal::{TransactionSignal, TransactionView};
 use crate::session::Health;
 use crate::store::{Client, Record};
 
@@ -44,6 +46,14 @@ pub enum Notice {
     Changed(Key, Vec<Property>),
     /// A signal of a device's object, to one client or to all.
     Signal(Key, Option<Client>, Signal),
+    /// A transaction's object appears; who asked for it is answered once it is there.
+    TransactionAdded(TransactionView, Option<Reply<u64>>),
+    /// It goes.
+    TransactionRemoved(u64),
+    /// Its state has changed.
+    TransactionState(u64),
+    /// A signal of its object, to one client.
+    Transaction(u64, Client, TransactionSignal),
     /// Ask the client for a sign of life.
     Prove(Client),
 }
@@ -63,6 +73,8 @@ pub enum Property {
     Owner,
     /// `Enabled`
     Enabled,
+    /// `Condition`
+    Condition,
 }
 
 /// A signal of a device's object.

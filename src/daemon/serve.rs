@@ -31,6 +31,10 @@ impl Daemon {
                 };
                 let _ = reply.send(answer);
             }
+            Call::Transaction { caller, id, act } => self.transaction(now, &caller, id, act),
+            Call::FindTransaction { caller, key, reply } => {
+                self.find_transaction(caller, key, reply);
+            }
             Call::Reload { caller, reply } => {
                 let answer = if self.admin_right.permits(&caller) {
                     self.reload()
@@ -74,6 +78,10 @@ impl Daemon {
                 let _ = reply
                     .send(owned.and_then(|()| self.settle(&caller.client, sequence, settlement)));
             }
+            Act::Begin(wish, reply) => self.begin(caller.clone(), key, wish, reply),
+            Act::Terminal(reply) => {
+                let _ = reply.send(self.terminal_status(caller, key));
+            }
             Act::Diagnose(reply) => self.diagnose(caller, key, reply),
         }
     }
@@ -90,6 +98,9 @@ impl Daemon {
             None => Some(Error::DeviceGone),
             Some(device) if device.config.is_none() => {
                 Some(Error::NotReady("no configuration names this device".to_owned()))
+            }
+            Some(device) if self.is_at_another_users_work(device, caller) => {
+                Some(Error::AlreadyClaimed)
             }
             Some(device) => refused(device, caller, &options),
         };
@@ -317,6 +328,10 @@ impl Daemon {
 
 /// Why the caller may not claim the device.
 fn refused(device: &super::Device, caller: &Caller, options: &Options) -> Option<Error> {
+    if device.identity.is_terminal() {
+        let allowed = device.terminal_rights.may_claim(caller);
+        return (!allowed).then_some(Error::AccessDenied("terminal"));
+    }
     if !device.rights.scan.permits(caller) {
         return Some(Error::AccessDenied("scan"));
     }

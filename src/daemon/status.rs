@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::event::Role;
+use crate::event::terminal::Recovery;
 use crate::hotplug;
 use crate::protocol;
 use crate::store::{Client, Origin};
@@ -116,6 +117,21 @@ impl Identity {
     pub fn is_scanner(&self) -> bool {
         self.protocol.is_some_and(|info| info.kind == protocol::Kind::Scanner)
     }
+
+    /// Whether it takes payments: it then carries the Terminal interface.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        self.protocol.is_some_and(|info| info.kind == protocol::Kind::Terminal)
+    }
+
+    /// What it can be asked when an outcome is not known.
+    #[must_use]
+    pub fn recovery(&self) -> Recovery {
+        [Recovery::Enquiry, Recovery::LastReceipt]
+            .into_iter()
+            .find(|recovery| self.capabilities.contains(&recovery.word()))
+            .unwrap_or(Recovery::None)
+    }
 }
 
 /// What changes.
@@ -133,6 +149,8 @@ pub struct Status {
     pub owner: Option<Client>,
     /// Whether the device has been let read.
     pub enabled: bool,
+    /// What keeps a terminal from working, or soon will, in the words of `Condition`.
+    pub condition: Vec<&'static str>,
     /// The last fault, in words; empty before the first.
     pub last_fault: String,
 }

@@ -15,9 +15,10 @@ use zbus::names::BusName;
 use zbus::{MatchRule, MessageStream};
 
 use super::error::Error;
-use crate::daemon::Wake;
-use crate::daemon::call::{self, Call, Reply};
+use crate::daemon::call::{self, Act, Call, Reply};
 use crate::daemon::rights::Caller;
+use crate::daemon::terminal::LedgerNews;
+use crate::daemon::{Key, Wake};
 use crate::store::Client;
 
 /// The most clients whose credentials are remembered.
@@ -65,6 +66,17 @@ impl Clients {
         Ok(answer.await.unwrap_or(Err(call::Error::DeviceGone))?)
     }
 
+    /// The same of one device.
+    pub(super) async fn ask_device<T>(
+        &self,
+        header: &Header<'_>,
+        device: Key,
+        act: impl FnOnce(Reply<T>) -> Act,
+    ) -> Result<T, Error> {
+        let call = |caller, reply| Call::Device { caller, device, act: act(reply) };
+        self.ask(header, call).await
+    }
+
     /// The sequence of the newest event.
     pub(super) fn newest(&self) -> u64 {
         self.newest.load(Ordering::Relaxed)
@@ -96,6 +108,12 @@ impl Clients {
     /// Whether the client is still on the bus, as far as a watch has told.
     pub(super) fn is_watched(&self, client: &Client) -> bool {
         lock(&self.watched).contains(client)
+    }
+
+    /// Tells the daemon that a transaction's beginner knows its object.
+    pub(super) async fn announced(&self, id: u64) {
+        let news = Box::new(LedgerNews::Announced(id));
+        let _ = self.wakes.send(Wake::Ledger(news)).await;
     }
 
     /// Tells the daemon that a client is gone.

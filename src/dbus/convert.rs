@@ -117,7 +117,7 @@ fn details<'a>(record: &'a Record, scan: &'a Scan, age: Option<Duration>, stale:
     details
 }
 
-fn owned(dict: Dict<'_>) -> Dict<'static> {
+pub(super) fn owned(dict: Dict<'_>) -> Dict<'static> {
     // Only a file descriptor cannot be copied, and there is none in a scan.
     dict.into_iter()
         .filter_map(|(name, value)| Some((name, value.try_into_owned().ok()?.into())))
@@ -125,7 +125,7 @@ fn owned(dict: Dict<'_>) -> Dict<'static> {
 }
 
 /// A value as D-Bus has it.
-fn variant(value: &Value) -> Variant<'_> {
+pub(super) fn variant(value: &Value) -> Variant<'_> {
     match value {
         Value::Count(count) => (*count).into(),
         Value::Flag(flag) => (*flag).into(),
@@ -147,6 +147,7 @@ pub(super) fn property(property: Property, status: &Status) -> (&'static str, Va
         Property::SerialNumber => ("SerialNumber", status.serial_number.as_str().into()),
         Property::Owner => ("Owner", owner(status).into()),
         Property::Enabled => ("Enabled", status.enabled.into()),
+        Property::Condition => ("Condition", status.condition.clone().into()),
     }
 }
 
@@ -230,7 +231,16 @@ pub(super) fn shown(text: String) -> Result<String, Error> {
 
 /// A whole number of any D-Bus integer type: a client's language picks the type, not the person.
 fn number(name: &str, value: &Variant<'_>, least: u64, most: u64) -> Result<u64, Error> {
-    let number = match value {
+    whole(value).filter(|number| (least..=most).contains(number)).ok_or_else(|| {
+        Error::InvalidArgument(format!(
+            "option `{name}` of Claim takes a whole number from {least} to {most}"
+        ))
+    })
+}
+
+/// A whole number of any D-Bus integer type.
+pub(super) fn whole(value: &Variant<'_>) -> Option<u64> {
+    match value {
         Variant::U8(number) => Some(u64::from(*number)),
         Variant::U16(number) => Some(u64::from(*number)),
         Variant::U32(number) => Some(u64::from(*number)),
@@ -239,12 +249,7 @@ fn number(name: &str, value: &Variant<'_>, least: u64, most: u64) -> Result<u64,
         Variant::I32(number) => u64::try_from(*number).ok(),
         Variant::I64(number) => u64::try_from(*number).ok(),
         _ => None,
-    };
-    number.filter(|number| (least..=most).contains(number)).ok_or_else(|| {
-        Error::InvalidArgument(format!(
-            "option `{name}` of Claim takes a whole number from {least} to {most}"
-        ))
-    })
+    }
 }
 
 /// The verdict of `Indicate`.

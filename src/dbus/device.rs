@@ -12,7 +12,7 @@ use super::client::Clients;
 use super::convert::{self, Arguments, Dict};
 use super::error::Error;
 use crate::daemon::View;
-use crate::daemon::call::{Act, Call, Reply};
+use crate::daemon::call::{Act, Reply};
 use crate::event::Request;
 
 /// A device.
@@ -31,9 +31,7 @@ impl DeviceInterface {
         header: &Header<'_>,
         act: impl FnOnce(Reply<T>) -> Act,
     ) -> Result<T, Error> {
-        let device = self.view.key;
-        let call = |caller, reply| Call::Device { caller, device, act: act(reply) };
-        self.clients.ask(header, call).await
+        self.clients.ask_device(header, self.view.key, act).await
     }
 }
 

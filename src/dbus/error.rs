@@ -19,6 +19,8 @@ pub(super) enum Error {
     InvalidArgument(String),
     LimitExceeded(String),
     Expired(String),
+    TransactionInProgress(String),
+    OutcomeUnknown(String),
     Timeout(String),
     ConfigurationInvalid(String),
 }
@@ -38,6 +40,8 @@ impl From<call::Error> for Error {
             call::Error::InvalidArgument(_) => Self::InvalidArgument(message),
             call::Error::LimitExceeded(_) => Self::LimitExceeded(message),
             call::Error::Expired(_) => Self::Expired(message),
+            call::Error::TransactionInProgress => Self::TransactionInProgress(message),
+            call::Error::OutcomeUnknown(_) => Self::OutcomeUnknown(message),
             call::Error::Timeout => Self::Timeout(message),
             call::Error::ConfigurationInvalid(_) => Self::ConfigurationInvalid(message),
         }

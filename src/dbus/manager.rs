@@ -9,6 +9,7 @@ use zbus::message::Header;
 use super::client::{self, Clients};
 use super::convert::{self, Dict};
 use super::error::Error;
+use super::transaction;
 use crate::clock;
 use crate::daemon::call::Call;
 
@@ -74,9 +75,15 @@ impl ManagerInterface {
         Ok((page.epoch, page.newest, page.more, events))
     }
 
-    /// The transaction begun with this idempotency key.
-    fn find_transaction(&self, key: &str) -> Result<OwnedObjectPath, Error> {
-        Err(Error::InvalidArgument(format!("no transaction has the key {key:?}")))
+    /// The newest transaction begun with this idempotency key by the caller's user, also after a
+    /// restart and after its object has gone: it then has one again. The caller gets its signals.
+    async fn find_transaction(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        key: String,
+    ) -> Result<OwnedObjectPath, Error> {
+        let call = |caller, reply| Call::FindTransaction { caller, key, reply };
+        transaction::path(self.clients.ask(&header, call).await?)
     }
 
     /// Reads the configuration again. A wrong one changes nothing; the error names file, line and

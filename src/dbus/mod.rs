@@ -11,6 +11,8 @@ mod error;
 mod manager;
 mod runtime;
 mod scanner;
+mod terminal;
+mod transaction;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,7 +29,10 @@ use self::client::Clients;
 use self::device::DeviceInterface;
 use self::manager::ManagerInterface;
 use self::scanner::ScannerInterface;
+use self::terminal::TerminalInterface;
+use self::transaction::TransactionInterface;
 use crate::daemon::outbox::Notices;
+use crate::daemon::terminal::TransactionView;
 use crate::daemon::{Key, Notice, Property, View, Wake, name};
 use crate::store::Client;
 
@@ -65,6 +70,7 @@ pub struct Bus {
     clients: Arc<Clients>,
     wakes: mpsc::Sender<Wake>,
     objects: HashMap<Key, Object>,
+    transactions: HashMap<u64, TransactionView>,
 }
 
 /// A device's object.
@@ -102,7 +108,13 @@ impl Bus {
             .await
             .map_err(Error::Connect)?;
         clients.connected(&connection).await.map_err(Error::Connect)?;
-        Ok(Self { connection, clients, wakes, objects: HashMap::new() })
+        Ok(Self {
+            connection,
+            clients,
+            wakes,
+            objects: HashMap::new(),
+            transactions: HashMap::new(),
+        })
     }
 
     /// Owns the name, after putting up the objects that are waiting.
@@ -177,6 +189,27 @@ impl Bus {
                     push(messages, convert::signal(path, to.as_ref(), &signal));
                 }
             }
+            Notice::TransactionAdded(view, reply) => {
+                self.send(messages).await;
+                let id = view.id;
+                self.add_transaction(view).await;
+                if let Some(reply) = reply {
+                    // A caller always waits for its answer.
+                    let _ = reply.send(Ok(id));
+                }
+            }
+            Notice::TransactionRemoved(id) => {
+                self.send(messages).await;
+                self.remove_transaction(id).await;
+            }
+            Notice::TransactionState(id) => {
+                if let Some(view) = self.transactions.get(&id) {
+                    push(messages, transaction::changed(view).map(Some));
+                }
+            }
+            Notice::Transaction(id, client, signal) => {
+                push(messages, transaction::signal(id, &client, &signal).map(Some));
+            }
             Notice::Prove(client) => self.prove(client),
         }
     }
@@ -189,6 +222,10 @@ impl Bus {
         if result.is_ok() && view.identity.is_scanner() {
             let scanner = ScannerInterface::new(view.clone(), Arc::clone(&self.clients));
             result = server.at(path.as_str(), scanner).await.map(|_| ());
+        }
+        if result.is_ok() && view.identity.is_terminal() {
+            let terminal = TerminalInterface::new(view.clone(), Arc::clone(&self.clients));
+            result = server.at(path.as_str(), terminal).await.map(|_| ());
         }
         if let Err(error) = result {
             error!(%error, device = %view.identity.origin.name, "object cannot be served");
@@ -205,11 +242,32 @@ impl Bus {
         if identity.is_scanner() {
             result = server.remove::<ScannerInterface, _>(path).await;
         }
+        if identity.is_terminal() {
+            result = server.remove::<TerminalInterface, _>(path).await;
+        }
         if result.is_ok() {
             result = server.remove::<DeviceInterface, _>(path).await;
         }
         if let Err(error) = result {
             warn!(%error, device = %identity.origin.name, "object cannot be removed");
+        }
+    }
+
+    async fn add_transaction(&mut self, view: TransactionView) {
+        let path = transaction::path_of(view.id);
+        let object = TransactionInterface::new(view.clone(), Arc::clone(&self.clients));
+        if let Err(error) = self.connection.object_server().at(path.as_str(), object).await {
+            error!(%error, transaction = view.id, "object cannot be served");
+        }
+        self.transactions.insert(view.id, view);
+    }
+
+    async fn remove_transaction(&mut self, id: u64) {
+        self.transactions.remove(&id);
+        let path = transaction::path_of(id);
+        let server = self.connection.object_server();
+        if let Err(error) = server.remove::<TransactionInterface, _>(path.as_str()).await {
+            warn!(%error, transaction = id, "object cannot be removed");
         }
     }
 
@@ -232,21 +290,39 @@ impl Bus {
 fn changed(view: &View, properties: &[Property]) -> zbus::Result<Vec<Message>> {
     let path = &view.identity.origin.path;
     let status = view.status.borrow().clone();
-    let (scanner, device): (Vec<_>, Vec<_>) =
-        properties.iter().partition(|property| matches!(property, Property::Enabled));
-    [("org.tillbus1.Device", device), ("org.tillbus1.Scanner", scanner)]
-        .into_iter()
-        .filter(|(_, properties)| !properties.is_empty())
-        .filter(|(interface, _)| *interface == "org.tillbus1.Device" || view.identity.is_scanner())
-        .map(|(interface, properties)| {
-            let values: HashMap<_, _> = properties
-                .into_iter()
-                .map(|property: &Property| convert::property(*property, &status))
-                .collect();
-            Message::signal(path.as_str(), "org.freedesktop.DBus.Properties", "PropertiesChanged")
-                .build(&(interface, values, Vec::<&str>::new()))
-        })
-        .collect()
+    let identity = &view.identity;
+    let interfaces = [
+        ("org.tillbus1.Device", true),
+        ("org.tillbus1.Scanner", identity.is_scanner()),
+        ("org.tillbus1.Terminal", identity.is_terminal()),
+    ];
+    let of = |interface: &str, property: &Property| match property {
+        Property::Enabled => interface == "org.tillbus1.Scanner",
+        Property::Condition => interface == "org.tillbus1.Terminal",
+        _ => interface == "org.tillbus1.Device",
+    };
+    let mut messages = Vec::new();
+    for (interface, _) in interfaces.into_iter().filter(|(_, is_there)| *is_there) {
+        let own = properties.iter().filter(|property| of(interface, property));
+        let values: HashMap<_, _> =
+            own.map(|property| convert::property(*property, &status)).collect();
+        if !values.is_empty() {
+            messages.push(properties_changed(path, interface, values)?);
+        }
+    }
+    Ok(messages)
+}
+
+fn properties_changed(
+    path: &str,
+    interface: &str,
+    values: HashMap<&'static str, zbus::Variant<'_>>,
+) -> zbus::Result<Message> {
+    Message::signal(path, "org.freedesktop.DBus.Properties", "PropertiesChanged").build(&(
+        interface,
+        values,
+        Vec::<&str>::new(),
+    ))
 }
 
 fn push<M: IntoIterator<Item = Message>>(messages: &mut Vec<Message>, made: zbus::Result<M>) {

@@ -10,7 +10,7 @@ use super::client::Clients;
 use super::convert::{self, Dict};
 use super::error::Error;
 use crate::daemon::View;
-use crate::daemon::call::{Act, Call, Reply};
+use crate::daemon::call::{Act, Reply};
 use crate::event::Request;
 
 /// A scanner.
@@ -33,9 +33,7 @@ impl ScannerInterface {
         header: &Header<'_>,
         act: impl FnOnce(Reply<()>) -> Act,
     ) -> Result<(), Error> {
-        let device = self.view.key;
-        let call = |caller, reply| Call::Device { caller, device, act: act(reply) };
-        self.clients.ask(header, call).await
+        self.clients.ask_device(header, self.view.key, act).await
     }
 }
 

@@ -60,6 +60,12 @@ pub enum Fault {
         /// The status byte of its answer.
         status: u8,
     },
+    /// A terminal's answer is about something else than what it was asked.
+    #[error("the answer is of another {what} than was asked for")]
+    Misfit {
+        /// What differs.
+        what: &'static str,
+    },
     /// The device's flow control kept a write from leaving.
     #[error("{bytes} bytes could not be sent: the device does not take them")]
     Stalled {
@@ -76,7 +82,7 @@ pub enum Fault {
 
 impl Fault {
     /// Every kind there is, as [`Self::kind`] names them.
-    pub const KINDS: [&'static str; 12] = [
+    pub const KINDS: [&'static str; 13] = [
         "partial-frame",
         "overlong-frame",
         "bad-checksum",
@@ -87,6 +93,7 @@ impl Fault {
         "break",
         "no-reply",
         "refused",
+        "other-answer",
         "write-stalled",
         "unsuitable-device",
     ];
@@ -105,6 +112,7 @@ impl Fault {
             Self::Break => "break",
             Self::NoReply => "no-reply",
             Self::Refused { .. } => "refused",
+            Self::Misfit { .. } => "other-answer",
             Self::Stalled { .. } => "write-stalled",
             Self::Unsuitable { .. } => "unsuitable-device",
         }

@@ -6,6 +6,7 @@
 
 pub mod buffer;
 pub mod checksum;
+pub mod dle;
 mod joined;
 mod licence;
 pub mod line;
@@ -16,6 +17,7 @@ pub mod speed;
 pub mod uart;
 
 pub use buffer::Buffer;
+pub use dle::Dle;
 pub use line::Line;
 pub use packet::Packets;
 pub use sieve::{Mixture, Sieve, Weight};

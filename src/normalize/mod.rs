@@ -14,6 +14,7 @@ mod eci;
 pub mod gs1;
 pub mod gtin;
 pub mod infer;
+pub mod mask;
 pub mod merchant_qr;
 pub mod order_number;
 pub mod payment_code;

@@ -15,10 +15,12 @@ pub mod line_scanner;
 pub mod newland;
 pub mod paycloud;
 pub mod ssi;
+pub mod zvt;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::event::terminal::{Entry, Instruction, Said};
 use crate::event::{Failure, Fault, Reading, Refusal, Request, Timestamp};
 use crate::hid::Usage;
 use crate::settings;
@@ -34,6 +36,7 @@ pub const ALL: &[Info] = &[
     paycloud::INFO,
     hid_pos::INFO,
     hid_keyboard::INFO,
+    zvt::INFO,
 ];
 
 /// The protocol of this name.
@@ -152,6 +155,20 @@ pub trait Protocol: Send {
         Err(Refusal::Unsupported)
     }
 
+    /// A terminal is told something; what comes of it is [`Item::Persist`] and [`Item::Said`].
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] where nothing has been sent and nothing will come of it.
+    fn instruct(
+        &mut self,
+        _now: Timestamp,
+        _instruction: Instruction,
+        _out: &mut Output,
+    ) -> Result<(), Refusal> {
+        Err(Refusal::Unsupported)
+    }
+
     /// The bytes of the `Write`, or the `Report`, with this token have left: acknowledgement timers
     /// start here.
     fn sent(&mut self, _now: Timestamp, _token: Token, _out: &mut Output) {}
@@ -248,6 +265,10 @@ pub enum Item {
         /// With one, [`Protocol::sent`] tells when the device has it.
         token: Option<Token>,
     },
+    /// A terminal has something to say.
+    Said(Said),
+    /// This has to be on disk before anything behind it is written.
+    Persist(Entry),
 }
 
 /// What a protocol has to say, in order. Reused from call to call, so it stops allocating.

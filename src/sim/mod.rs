@@ -20,10 +20,12 @@ pub mod port;
 mod run;
 pub mod script;
 mod ssi;
+mod zvt;
 
 use std::time::Duration;
 
 use crate::event::Symbology;
+use crate::event::terminal::Clock;
 use crate::settings;
 
 pub use run::{Command, Options, Simulation, run};
@@ -39,6 +41,7 @@ pub const ALL: &[Info] = &[
     paycloud::INFO,
     hid_pos::INFO,
     hid_keyboard::INFO,
+    zvt::INFO,
 ];
 
 /// The simulated device that speaks the protocol of this name.
@@ -72,6 +75,20 @@ pub trait Simulated: Send {
 
     /// It has waited so long, and the host has said nothing.
     fn timeout(&mut self, _out: &mut Actions) {}
+
+    /// From now on it is to behave like this, or this happens at it now.
+    ///
+    /// # Errors
+    ///
+    /// What was found and what is accepted.
+    fn behave(&mut self, _words: &str, _out: &mut Actions) -> Result<(), String> {
+        Err("this device has no behaviours".to_owned())
+    }
+
+    /// What it has booked, where it is a terminal: a line each.
+    fn ledger(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A code as it is printed.
@@ -94,6 +111,8 @@ impl Code {
 /// What a device does about what it was sent.
 #[derive(Debug, Default)]
 pub struct Actions {
+    /// What its clock shows, filled in before it is asked.
+    pub clock: Clock,
     /// What it sends back.
     pub send: Vec<u8>,
     /// What a person at the device sees or hears, in words.

@@ -28,6 +28,10 @@ pub enum Command {
     Wait(Duration),
     /// It is unplugged, and back at the same path after that time, or when it is next needed.
     HangUp(Option<Duration>),
+    /// It is unplugged so once it has sent so many more bytes, in the middle of a frame or not.
+    Cut(usize, Option<Duration>),
+    /// From now on it behaves like this.
+    Behave(String),
 }
 
 /// How a device is simulated.
@@ -51,6 +55,8 @@ pub struct Simulation {
     noise: u32,
     /// Where to tell what a person at the device notices.
     notices: Option<mpsc::UnboundedSender<String>>,
+    /// How many bytes may still be sent before the cable is cut, and for how long it is.
+    cut: Option<(usize, Option<Duration>)>,
 }
 
 /// Simulates a device until no more commands can come, answering the host in between.
@@ -73,7 +79,7 @@ impl Simulation {
     /// Where the port cannot be made: no pty is left, or something stands where the link would.
     pub fn start(options: Options) -> io::Result<Self> {
         let port = Some(plug(&options)?);
-        Ok(Self { options, port, deadline: None, noise: 0x2545_F491, notices: None })
+        Ok(Self { options, port, deadline: None, noise: 0x2545_F491, notices: None, cut: None })
     }
 
     /// What a person at the device sees and hears from now on.
@@ -135,6 +141,17 @@ impl Simulation {
             }
             Command::Wait(time) => self.wait(time).await,
             Command::HangUp(back) => self.hang_up(back).await,
+            Command::Cut(after, back) => {
+                self.cut = Some((after, back));
+                Ok(())
+            }
+            Command::Behave(words) => {
+                let mut actions = Self::actions();
+                let behaves = self.options.device.behave(&words, &mut actions);
+                behaves.map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
+                actions.notices.push(format!("behaves: {words}"));
+                self.act(actions).await
+            }
         }
     }
 
@@ -194,6 +211,16 @@ impl Simulation {
         }
     }
 
+    /// What the device has booked, where it is a terminal.
+    #[must_use]
+    pub fn ledger(&self) -> Vec<String> {
+        self.options.device.ledger()
+    }
+
+    fn actions() -> Actions {
+        Actions { clock: clock::local(), ..Actions::default() }
+    }
+
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());
@@ -219,7 +246,7 @@ impl Simulation {
                 None => std::future::pending().await,
             }
         };
-        let mut actions = Actions::default();
+        let mut actions = Self::actions();
         let count = tokio::select! {
             biased;
             count = port.receive(&mut buffer) => count?,
@@ -248,7 +275,18 @@ impl Simulation {
                 let _ = notices.send(notice);
             }
         }
-        self.send(&actions.send).await
+        match self.cut {
+            Some((after, back)) if actions.send.len() >= after => {
+                self.cut = None;
+                self.send(actions.send.get(..after).unwrap_or_default()).await?;
+                self.hang_up(back).await
+            }
+            Some((after, back)) => {
+                self.cut = Some((after - actions.send.len(), back));
+                self.send(&actions.send).await
+            }
+            None => self.send(&actions.send).await,
+        }
     }
 
     /// The next byte of noise: the same in every run, and never one that ends a line or is text.

@@ -8,6 +8,8 @@
 //! noise 5                      so many bytes that mean nothing
 //! wait 250ms
 //! hang-up 500ms                away, and back after that time; without one, back when needed
+//! cut 37 2s                    the same, once it has sent so many more bytes
+//! behave decline               a terminal does so from now on
 //! repeat 3                     all of the above, three times in all; nothing may follow
 //! ```
 //!
@@ -19,7 +21,7 @@ use super::{Code, Command};
 use crate::event::Symbology;
 
 /// The commands, for an error to name.
-const COMMANDS: &str = "scan, half, slow, noise, wait, hang-up or repeat";
+const COMMANDS: &str = "scan, half, slow, noise, wait, hang-up, cut, behave or repeat";
 
 /// What is to be done, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +91,13 @@ pub fn command(line: &str) -> Result<Command, String> {
         "wait" => duration(rest).map(Command::Wait),
         "hang-up" if rest.trim().is_empty() => Ok(Command::HangUp(None)),
         "hang-up" => duration(rest).map(|time| Command::HangUp(Some(time))),
+        "cut" => {
+            let (bytes, back) = rest.trim().split_once(' ').unwrap_or((rest, ""));
+            let back = if back.is_empty() { None } else { Some(duration(back)?) };
+            let bytes = usize::try_from(count(bytes)?).unwrap_or(usize::MAX);
+            Ok(Command::Cut(bytes, back))
+        }
+        "behave" => Ok(Command::Behave(rest.trim().to_owned())),
         other => Err(format!("found `{other}`, accepted is {COMMANDS}")),
     }
 }
@@ -159,6 +168,9 @@ mod tests {
             ("noise 5", Command::Noise(5)),
             ("wait 2s", Command::Wait(Duration::from_secs(2))),
             ("hang-up", Command::HangUp(None)),
+            ("cut 37", Command::Cut(37, None)),
+            ("cut 37 2s", Command::Cut(37, Some(Duration::from_secs(2)))),
+            ("behave partial 500", Command::Behave("partial 500".into())),
             ("hang-up 500ms", Command::HangUp(Some(Duration::from_millis(500)))),
         ];
         for (line, want) in rows {

@@ -59,7 +59,7 @@ impl Replay {
                     self.closed = true;
                     continue;
                 }
-                Step::Wait(_) | Step::Ask(_) => continue,
+                Step::Wait(_) | Step::Ask(_) | Step::Instruct(_) => continue,
             }
             return Ok(());
         }

@@ -33,11 +33,18 @@ async fn interfaces(client: &Client, path: &str) -> Vec<(String, String)> {
 async fn the_interfaces_are_the_documented_ones() {
     let lane = Lane::open().await;
     let client = lane.client().await;
-    let mut found = interfaces(&client, ROOT).await;
-    found.extend(interfaces(&client, BOX).await);
+    are_pinned(&client, &[ROOT, BOX], &["Device", "Manager", "Scanner"]).await;
+}
+
+/// That these objects have these interfaces, and that they say what is pinned.
+pub(super) async fn are_pinned(client: &Client, paths: &[&str], names: &[&str]) {
+    let mut found = Vec::new();
+    for path in paths {
+        found.extend(interfaces(client, path).await);
+    }
     found.sort_unstable();
-    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["Device", "Manager", "Scanner"]);
+    let there: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(there, names);
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/introspection");
     for (name, text) in &found {
         let file = directory.join(format!("{name}.xml"));

@@ -13,6 +13,7 @@ pub mod usbdevfs;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use tillbus::event::terminal::{Answer, Ending, Entry, Instruction, Said};
 use tillbus::event::{Event, Reading, Request, Role, Timestamp, Value};
 use tillbus::normalize::{self, Rules};
 use tillbus::protocol::{
@@ -120,6 +121,7 @@ impl Player {
             }
             Step::Wait(wait) => self.wait(*wait),
             Step::Ask(request) => self.ask(request.clone()),
+            Step::Instruct(instruction) => self.instruct(instruction.clone()),
             Step::BadByte(byte) => self.input(Input::BadByte(*byte)),
             Step::Break => self.input(Input::Break),
             Step::Descriptor(bytes) => self.input(Input::Descriptor(bytes)),
@@ -173,6 +175,56 @@ impl Player {
         self.hear();
     }
 
+    fn instruct(&mut self, instruction: Instruction) {
+        if let Err(refusal) = self.protocol.instruct(self.now, instruction, &mut self.out) {
+            assert!(self.out.is_empty(), "a refused instruction said something all the same");
+            self.say(&format!("not told: {refusal}"));
+        }
+        self.hear();
+    }
+
+    fn said(&mut self, said: &Said) {
+        match said {
+            Said::Progress(progress) => {
+                self.say(&format!("progress {:?}: {}", progress.awaiting, progress.text));
+            }
+            Said::Condition(conditions) => {
+                let words: Vec<_> = conditions.iter().map(|one| one.word()).collect();
+                self.say(&format!("condition [{}]", words.join(", ")));
+            }
+            Said::Last(answer, clock) => {
+                let answer =
+                    answer.as_ref().map_or_else(|| "nothing".to_owned(), |one| shown_answer(one));
+                self.say(&format!("last, at [{clock}]: {answer}"));
+            }
+        }
+    }
+
+    fn persist(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Sending => self.say("persist sending"),
+            Entry::Accepted => self.say("persist accepted"),
+            Entry::Receipt(line) => {
+                self.say(&format!("persist {} line {:?}", line.copy.word(), line.text));
+            }
+            Entry::Answer(answer) => {
+                let answer = shown_answer(answer);
+                self.say(&format!("persist answer {answer}"));
+            }
+            Entry::Ended(ending) => {
+                let (word, why) = match ending {
+                    Ending::Approved => ("approved", ""),
+                    Ending::Declined => ("declined", ""),
+                    Ending::Aborted => ("aborted", ""),
+                    Ending::Failed(why) => ("failed: ", why.as_ref()),
+                    Ending::Unclear(why) => ("unclear: ", why.as_ref()),
+                    Ending::Contradictory(why) => ("contradictory: ", why.as_ref()),
+                };
+                self.say(&format!("persist ended {word}{why}"));
+            }
+        }
+    }
+
     fn hear(&mut self) {
         while let Some(item) = self.out.pop() {
             match item {
@@ -184,6 +236,8 @@ impl Player {
                     self.say(&format!("write{}", hex(&bytes)));
                     self.sent(token);
                 }
+                Item::Said(said) => self.said(&said),
+                Item::Persist(entry) => self.persist(&entry),
                 Item::Report { kind, id, data, token } => {
                     self.say(&format!("report {} {id:02X}:{}", kind.word(), hex(&data)));
                     self.sent(token);
@@ -225,6 +279,30 @@ impl Player {
     fn say(&mut self, text: &str) {
         let _ = writeln!(self.said, "{} {text}", seconds(self.now));
     }
+}
+
+/// A terminal's word, with all that it holds.
+fn shown_answer(answer: &Answer) -> String {
+    let verdict = if answer.approved { "yes" } else { "no" };
+    let mut text = format!("{verdict} {} {:?}", answer.code, answer.text);
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            let _ = write!(text, "\n    {name}: {value}");
+        }
+    };
+    add("amount", answer.amount.map(|amount| amount.to_string()));
+    add("currency", answer.currency.map(|currency| currency.code.to_owned()));
+    add("terminal", answer.terminal.clone());
+    add("receipt", answer.receipt.map(|receipt| receipt.to_string()));
+    add("trace", answer.trace.map(|trace| trace.to_string()));
+    add("original trace", answer.original_trace.map(|trace| trace.to_string()));
+    add("clock", Some(answer.clock.to_string()).filter(|clock| !clock.is_empty()));
+    add("signature", answer.signature.then(|| "wanted".to_owned()));
+    add("card", answer.pan_masked.clone());
+    add("brand", answer.brand.clone());
+    add("entry", answer.entry_mode.map(str::to_owned));
+    add("authorization", answer.authorization_code.clone());
+    text + &details(&answer.details)
 }
 
 /// Details, each on a line of its own below the scan.

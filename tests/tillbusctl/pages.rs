@@ -2,11 +2,14 @@
 
 use crate::tool::Tool;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 17] = [
     "devices",
     "show",
     "watch",
     "claim",
+    "pay",
+    "resolve",
+    "ledger",
     "identify",
     "simulate",
     "record",

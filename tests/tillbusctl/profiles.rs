@@ -2,18 +2,21 @@
 //! it do what it can. A profile that is added is covered by being there.
 
 use tillbus::profile::{Catalogue, Profile};
-use tillbus::protocol::Carrier;
+use tillbus::protocol::{Carrier, Kind};
 
 use crate::support::client::{Client, DEVICE, SCANNER};
 use crate::support::host::{Bus, Daemon};
 use crate::tool::Tool;
 
-/// The profiles of devices on a serial line.
+/// The profiles of scanners on a serial line.
 fn serial() -> Vec<String> {
     let catalogue = Catalogue::built_in();
     let all = catalogue.ids().map(|id| catalogue.profile(id).unwrap().unwrap());
-    let carrier = |profile: &Profile| profile.protocol.as_ref().map(|spoken| spoken.info.carrier);
-    let serial = all.filter(|profile| carrier(profile) == Some(Carrier::Serial));
+    let info = |profile: &Profile| profile.protocol.as_ref().map(|spoken| spoken.info);
+    let serial = all.filter(|profile| {
+        info(profile)
+            .is_some_and(|info| info.carrier == Carrier::Serial && info.kind == Kind::Scanner)
+    });
     serial.map(|profile| profile.id).collect()
 }
 

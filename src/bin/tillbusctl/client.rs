@@ -33,6 +33,7 @@ pub(crate) trait Manager {
     fn sequence(&self) -> zbus::Result<u64>;
     fn replay(&self, epoch: &str, after: u64, limit: u32) -> zbus::Result<Page>;
     fn reload(&self) -> zbus::Result<()>;
+    fn find_transaction(&self, key: &str) -> zbus::Result<zbus::OwnedObjectPath>;
 }
 
 /// One device.

@@ -9,9 +9,11 @@ mod error;
 mod event;
 mod explain;
 mod identify;
+mod ledger;
 mod live;
 mod man;
 mod output;
+mod pay;
 mod profile;
 mod qr;
 mod record;
@@ -68,6 +70,9 @@ enum Command {
     Show(show::Options),
     Watch(watch::Options),
     Claim(claim::Options),
+    Pay(pay::Options),
+    Resolve(pay::Resolve),
+    Ledger(ledger::Options),
     Explain(explain::Options),
     Identify(identify::Options),
     Cable(cable::Options),
@@ -109,6 +114,9 @@ async fn run(place: &Place, command: Command) -> Result<(), Error> {
         Command::Show(options) => show::run(place, &options).await,
         Command::Watch(options) => watch::run(place, options).await,
         Command::Claim(options) => claim::run(place, options).await,
+        Command::Pay(options) => pay::run(place, &options).await,
+        Command::Resolve(options) => pay::resolve(place, &options).await,
+        Command::Ledger(options) => ledger::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Identify(options) => identify::run(place, options).await,
         Command::Cable(options) => cable::run(place, &options).await,

@@ -83,7 +83,7 @@ async fn play(recording: &Recording, link: Option<&Path>) -> Result<(), Error> {
                 }
             }
             // Clients ask for themselves.
-            Step::Ask(_) => {}
+            Step::Ask(_) | Step::Instruct(_) => {}
             Step::BadByte(_) | Step::Break | Step::Descriptor(_) | Step::Report { .. } => {
                 passed_over += 1;
             }
@@ -145,6 +145,13 @@ impl Player {
                 Step::Report { id, data } => self.receive(Input::Report { id: *id, data })?,
                 Step::Wait(wait) => self.wait(*wait)?,
                 Step::Ask(request) => self.ask(request.clone())?,
+                Step::Instruct(instruction) => {
+                    let told = self.protocol.instruct(self.now, instruction.clone(), &mut self.out);
+                    if let Err(refusal) = told {
+                        self.say("refused", &refusal.to_string(), json!({}))?;
+                    }
+                    self.tell()?;
+                }
                 Step::Close => {
                     self.protocol.closed(self.now, &mut self.out);
                     self.tell()?;
@@ -206,6 +213,8 @@ impl Player {
                     self.say("write", &hex(&bytes), json!({}))?;
                     self.sent(token);
                 }
+                Item::Said(said) => self.say("said", &format!("{said:?}"), json!({}))?,
+                Item::Persist(entry) => self.say("persist", &format!("{entry:?}"), json!({}))?,
                 Item::Report { kind, id, data, token } => {
                     let details = json!({ "kind": kind.word(), "id": id });
                     self.say("report", &hex(&data), details)?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tillbus::profile::{Catalogue, Profile, Spoken};
-use tillbus::protocol::Carrier;
+use tillbus::protocol::{Carrier, Kind};
 use tillbus::sim::script::{self, Script};
 use tillbus::sim::{self, Command, Simulated, Simulation};
 use tokio::sync::mpsc;
@@ -14,13 +14,16 @@ use crate::output::say;
 use crate::style::plain;
 use crate::terminal::{self, Interrupt};
 
-/// Simulate a scanner on a virtual serial port
+/// Simulate a scanner or a payment terminal on a virtual serial port
 ///
 /// The first line printed is the port's path; each one after it is what a person at the device would
 /// see or hear. Each line typed is scanned as a code; a symbology may
 /// stand before it, \xNN is a byte and \\ a backslash: `qr https://example.org`. A line that begins
 /// with ! is a command: !half CODE, !slow 20ms CODE, !noise 5, !wait 1s, !hang-up 500ms. A script has
 /// the same commands without the !, and `scan CODE`; `repeat 3` at its end plays it three times.
+/// At a terminal each line typed is how it behaves from then on: approve, decline 05, partial 500,
+/// signature, think 20, silent, late 30, duplicate, busy and more, which a wrong one names; !cut 37 2s
+/// cuts the cable after so many bytes.
 /// Ends at the end of standard input or of the script, and at Ctrl-C. Needs no daemon.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -52,6 +55,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Error> {
     let script = options.script.as_ref().map(read).transpose()?;
     let faults = Faults { noise: options.noise, slow: options.slow.map(Duration::from_millis) };
     let (device, bauds) = device(&options.profile, &options.profiles)?;
+    let kind = spoken(&profile(&options.profile, &options.profiles)?.1)?.info.kind;
+    // A plain line is what somebody does at the device most of the time.
+    let plain_lines = if kind == Kind::Terminal { "behave" } else { "scan" };
     let link = options.port;
     let place = link.clone();
     // With one speed the device has it; of a list it may have any, so any will do.
@@ -65,7 +71,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Error> {
     let mut notices = simulation.notices();
     match script {
         Some(script) => tokio::spawn(play(script, faults, sender)),
-        None => tokio::spawn(typed(faults, sender)),
+        None => tokio::spawn(typed(plain_lines, faults, sender)),
     };
     let result = tokio::select! {
         result = simulation.run(commands) => result,
@@ -176,13 +182,13 @@ async fn play(script: Script, faults: Faults, sender: mpsc::Sender<Command>) {
     }
 }
 
-async fn typed(faults: Faults, sender: mpsc::Sender<Command>) {
+async fn typed(plain_lines: &'static str, faults: Faults, sender: mpsc::Sender<Command>) {
     let mut lines = terminal::lines();
     while let Some(line) = lines.recv().await {
         if line.is_empty() {
             continue;
         }
-        match command(&line) {
+        match command(&line, plain_lines) {
             Ok(command) => {
                 for command in faults.applied(command) {
                     if sender.send(command).await.is_err() {
@@ -196,10 +202,10 @@ async fn typed(faults: Faults, sender: mpsc::Sender<Command>) {
 }
 
 /// What a typed line means.
-fn command(line: &str) -> Result<Command, String> {
+fn command(line: &str, plain_lines: &str) -> Result<Command, String> {
     match line.strip_prefix('!') {
         Some(command) => script::command(command),
-        None => script::command(&format!("scan {line}")),
+        None => script::command(&format!("{plain_lines} {line}")),
     }
 }
 
@@ -213,10 +219,11 @@ mod tests {
     #[test]
     fn a_line_is_a_code_or_a_command() {
         let code = Code { symbology: Some(Symbology::Qr), data: b"a b".to_vec() };
-        assert_eq!(command("qr a b"), Ok(Command::Scan(code)));
-        assert_eq!(command("noise 5"), Ok(Command::Scan(Code::plain("noise 5"))));
-        assert_eq!(command("!noise 5"), Ok(Command::Noise(5)));
-        assert!(command("!jump").unwrap_err().contains("accepted is"));
+        assert_eq!(command("qr a b", "scan"), Ok(Command::Scan(code)));
+        assert_eq!(command("noise 5", "scan"), Ok(Command::Scan(Code::plain("noise 5"))));
+        assert_eq!(command("!noise 5", "scan"), Ok(Command::Noise(5)));
+        assert_eq!(command("decline", "behave"), Ok(Command::Behave("decline".to_owned())));
+        assert!(command("!jump", "scan").unwrap_err().contains("accepted is"));
     }
 
     #[test]

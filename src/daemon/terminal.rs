@@ -1,0 +1,778 @@
+//! Terminals: transactions from their asking to their end, and what becomes of those that were cut off.
+//!
+//! Contract: nothing is sent to a terminal before the ledger has it, and nothing is told to a client
+//! before the ledger has it either. Nothing is begun anew by itself. A transaction that was cut off is
+//! asked about, for a while, and is then settled by what [`weigh`] makes of the answer, once.
+
+mod close;
+mod recover;
+mod tell;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tracing::{error, info, warn};
+
+use super::call::{Error, Reply};
+use super::device::Device;
+use super::plan::Place;
+use super::rights::{Caller, Right};
+use super::status::{Access, State as DeviceState};
+use super::{Daemon, Key, Notice, Wake};
+use crate::clock;
+use crate::event::terminal::{Currency, Entry, Instruction, Operation, Said};
+use crate::event::{Timestamp, Value};
+use crate::ledger::{Begun, Ledger, Refused};
+use crate::secret::Secret;
+use crate::session::{Order, Written};
+use crate::store::Client;
+use crate::transaction::{Intent, Next, Resolution, State, Transaction};
+
+pub use tell::{TransactionSignal, TransactionView};
+
+/// How long a transaction's object stays after its end.
+const KEPT: Duration = Duration::from_secs(10 * 60);
+/// The longest key.
+const LONGEST_KEY: usize = 128;
+
+/// What the daemon was started for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Real money: terminals that are simulated are refused.
+    #[default]
+    Live,
+    /// Tests.
+    Test,
+    /// Training.
+    Training,
+}
+
+/// What terminals need of the world.
+#[derive(Debug, Default)]
+pub struct Money {
+    /// What the daemon was started for.
+    pub mode: Mode,
+    /// The ledger; without one terminals take nothing.
+    pub ledger: Option<Ledger>,
+    /// What was under way when the ledger was last written.
+    pub left_over: Vec<Transaction>,
+    /// Where the terminals' passwords are: the service manager's credentials.
+    pub credentials: Option<PathBuf>,
+}
+
+/// Who may do what with a terminal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct TerminalRights {
+    terminal: Right,
+    refund: Right,
+    close: Right,
+    resolve: Right,
+}
+
+impl TerminalRights {
+    pub(super) fn of(access: &crate::config::Access) -> Self {
+        Self {
+            terminal: Right::resolve(&access.terminal),
+            refund: Right::resolve(&access.refund),
+            close: Right::resolve(&access.close),
+            resolve: Right::resolve(&access.resolve),
+        }
+    }
+
+    /// Whether the caller may have the terminal to itself.
+    pub(super) fn may_claim(&self, caller: &Caller) -> bool {
+        self.terminal.permits(caller)
+    }
+
+    /// That the caller may have this done.
+    fn permit(&self, caller: &Caller, operation: Operation) -> Result<(), Error> {
+        let (right, name) = match operation {
+            Operation::Refund | Operation::Reversal => (&self.refund, "refund"),
+            Operation::Close => (&self.close, "close"),
+            _ => (&self.terminal, "terminal"),
+        };
+        if right.permits(caller) { Ok(()) } else { Err(Error::AccessDenied(name)) }
+    }
+}
+
+/// What a client asks a terminal to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// What is to be done.
+    pub operation: Operation,
+    /// The idempotency key.
+    pub key: String,
+    /// The amount in minor units.
+    pub amount: Option<u64>,
+    /// The currency.
+    pub currency: Option<Currency>,
+    /// The receipt number of the earlier transaction it is about.
+    pub receipt: Option<u32>,
+    /// Begin although the outcome of an earlier transaction is not known.
+    pub over_unknown: bool,
+}
+
+/// What a transaction is asked.
+#[derive(Debug)]
+pub enum TransactionAct {
+    /// How it went.
+    Result(Reply<Transaction>),
+    /// Stop it.
+    Abort(Reply<()>),
+    /// The cashier answers what the terminal asks.
+    Answer(String, Reply<()>),
+    /// A person has found out how it went.
+    Resolve(State, String, Reply<()>),
+}
+
+/// What the ledger's thread tells.
+#[derive(Debug)]
+pub enum LedgerNews {
+    /// A transaction was written down, or not.
+    Begun(Caller, Result<Begun, Refused>, Reply<u64>),
+    /// The answer that names it has been sent; what it does may be told from now on.
+    Announced(u64),
+    /// An entry is on disk.
+    Noted(u64, Entry),
+    /// An entry could not be written.
+    NotNoted(u64),
+    /// It was looked up by its key.
+    Found(Caller, Option<Box<Transaction>>, Reply<u64>),
+    /// It was settled by hand.
+    Resolved(u64, State, Resolution, Reply<()>),
+    /// It is closed, on disk too.
+    Closed(u64),
+    /// Its line went away, and all that was to be written down before that is.
+    Lost(u64),
+}
+
+/// The transactions that have an object.
+#[derive(Default)]
+pub(super) struct Transactions {
+    money: Money,
+    live: BTreeMap<u64, Live>,
+}
+
+/// A transaction that has an object.
+struct Live {
+    transaction: Transaction,
+    state: watch::Sender<State>,
+    /// Who hears of it.
+    followers: Vec<Client>,
+    /// When its object goes.
+    until: Option<Timestamp>,
+    /// Until when the terminal is asked what became of it.
+    recovery: Option<Timestamp>,
+    /// Its answer to the beginner has not been sent yet.
+    is_unannounced: bool,
+    is_aborted: bool,
+}
+
+impl Live {
+    fn new(transaction: Transaction) -> Self {
+        Self {
+            state: watch::Sender::new(transaction.state),
+            transaction,
+            followers: Vec::new(),
+            until: None,
+            recovery: None,
+            is_unannounced: false,
+            is_aborted: false,
+        }
+    }
+
+    fn follow(&mut self, client: &Client) {
+        if !self.followers.contains(client) {
+            self.followers.push(client.clone());
+        }
+    }
+
+    fn set_state(&mut self, state: State) {
+        self.transaction.state = state;
+        self.state.send_replace(state);
+    }
+}
+
+impl Transactions {
+    pub(super) fn new(money: Money) -> Self {
+        Self { money, live: BTreeMap::new() }
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.money.mode
+    }
+
+    /// When something here is due.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        self.live.values().flat_map(|live| [live.until, live.recovery]).flatten().min()
+    }
+
+    /// The transaction under way on a device.
+    fn open_on(&self, device: &str) -> Option<u64> {
+        let mut all = self.live.iter();
+        let open = all.find(|(_, live)| {
+            live.transaction.intent.device == device && !live.transaction.state.is_final()
+        });
+        open.map(|(id, _)| *id)
+    }
+
+    /// The user whose transaction is under way on a device.
+    pub(super) fn user_on(&self, device: &str) -> Option<u32> {
+        self.open_on(device)
+            .map(|id| self.live.get(&id).map_or(0, |live| live.transaction.intent.user))
+    }
+}
+
+impl Daemon {
+    /// A client wants a transaction. The answer comes when it is on disk.
+    pub(super) fn begin(&mut self, caller: Caller, key: Key, wish: Wish, reply: Reply<u64>) {
+        let intent = match self.intent(&caller, key, &wish) {
+            Ok(intent) => intent,
+            Err(error) => {
+                let _ = reply.send(Err(error));
+                return;
+            }
+        };
+        let over_unknown = wish.over_unknown;
+        let wakes = self.wakes.clone();
+        let Some(ledger) = &self.transactions.money.ledger else { return };
+        ledger.run(move |book| {
+            let user = caller.uid;
+            let (client, now) = (caller.client.to_string(), intent.began);
+            let begun = book.begin(intent, over_unknown);
+            if let (Ok(Begun::New(transaction)), true) = (&begun, over_unknown)
+                && let Err(error) = book.audit(transaction.id, user, &client, "over-unknown", now)
+            {
+                warn!(%error, "an override could not be written down");
+            }
+            send(&wakes, LedgerNews::Begun(caller, begun, reply));
+        });
+    }
+
+    /// What is to be written down, or why nothing is.
+    fn intent(&self, caller: &Caller, key: Key, wish: &Wish) -> Result<Intent, Error> {
+        let device = self.devices.get(&key).ok_or(Error::DeviceGone)?;
+        if !device.identity.is_terminal() {
+            return Err(Error::Unsupported("the device is no terminal"));
+        }
+        device.terminal_rights.permit(caller, wish.operation)?;
+        if wish.over_unknown && !device.terminal_rights.resolve.permits(caller) {
+            return Err(Error::AccessDenied("resolve"));
+        }
+        if device.ownership.owner().is_some_and(|owner| *owner != caller.client) {
+            return Err(Error::NotOwner);
+        }
+        if !device.can(wish.operation.word()) {
+            return Err(Error::Unsupported("this terminal's protocol has no such operation"));
+        }
+        let origin = &device.identity.origin;
+        if origin.simulated && self.transactions.mode() == Mode::Live {
+            return Err(Error::NotReady(SIMULATED.to_owned()));
+        }
+        if self.transactions.money.ledger.is_none() {
+            return Err(Error::NotReady("the daemon has no ledger; see --ledger".to_owned()));
+        }
+        let (amount, currency) = amount(wish)?;
+        if device.state() != DeviceState::Ready {
+            return Err(Error::NotReady(format!("its state is {}", device.state().word())));
+        }
+        Ok(Intent {
+            device: origin.name.clone(),
+            lane: origin.lane.clone(),
+            key: wish.key.clone(),
+            user: caller.uid,
+            operation: wish.operation,
+            amount,
+            currency,
+            receipt: wish.receipt,
+            simulated: origin.simulated,
+            began: clock::realtime_micros(),
+        })
+    }
+
+    /// The ledger's thread has something to tell.
+    pub(super) fn ledger_news(&mut self, now: Timestamp, news: LedgerNews) {
+        match news {
+            LedgerNews::Begun(caller, begun, reply) => self.begun(now, &caller, begun, reply),
+            LedgerNews::Announced(id) => self.announced(id),
+            LedgerNews::Noted(id, entry) => self.noted(now, id, &entry),
+            LedgerNews::NotNoted(id) => {
+                error!(
+                    transaction = id,
+                    "the ledger cannot be written; the terminal is hung up on"
+                );
+            }
+            LedgerNews::Found(caller, found, reply) => {
+                if let Some(transaction) = found {
+                    return self.show(now, *transaction, &caller.client, reply);
+                }
+                let message = "you have no transaction of this key".to_owned();
+                let _ = reply.send(Err(Error::InvalidArgument(message)));
+            }
+            LedgerNews::Resolved(id, state, resolution, reply) => {
+                if let Some(live) = self.transactions.live.get_mut(&id) {
+                    live.transaction.resolution = Some(resolution);
+                    live.set_state(state);
+                    live.until = Some(now + KEPT);
+                    self.outbox.send(Notice::TransactionState(id));
+                }
+                let _ = reply.send(Ok(()));
+            }
+            LedgerNews::Closed(id) => self.completed(now, id),
+            LedgerNews::Lost(id) => self.lost(now, id),
+        }
+    }
+
+    fn begun(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        begun: Result<Begun, Refused>,
+        reply: Reply<u64>,
+    ) {
+        let error = match begun {
+            Ok(Begun::New(transaction)) => {
+                let id = transaction.id;
+                let intent = &transaction.intent;
+                info!(
+                    transaction = id,
+                    device = %intent.device,
+                    operation = intent.operation.word(),
+                    amount = intent.amount,
+                    currency = intent.currency.code,
+                    "begun"
+                );
+                let mut live = Live::new(*transaction);
+                live.follow(&caller.client);
+                live.is_unannounced = true;
+                return self.add(id, live, Some(reply));
+            }
+            Ok(Begun::Before(transaction)) => {
+                return self.show(now, *transaction, &caller.client, reply);
+            }
+            Err(Refused::InProgress(_)) => Error::TransactionInProgress,
+            Err(Refused::Unknown(id)) => Error::OutcomeUnknown(id),
+            Err(Refused::KeyTaken(_)) => Error::InvalidArgument(
+                "`key` is that of an earlier transaction, which asks for something else".into(),
+            ),
+            Err(Refused::Ledger(error)) => {
+                error!(%error, "a transaction could not be written down");
+                Error::NotReady("the ledger cannot be written".into())
+            }
+        };
+        let _ = reply.send(Err(error));
+    }
+
+    /// Gives a transaction an object; who asked for it is answered once that is there.
+    fn add(&mut self, id: u64, live: Live, reply: Option<Reply<u64>>) {
+        let view = TransactionView { id, state: live.state.subscribe() };
+        self.outbox.send(Notice::TransactionAdded(view, reply));
+        self.transactions.live.insert(id, live);
+    }
+
+    /// Gives an earlier transaction an object again, and lets a client follow it.
+    fn show(
+        &mut self,
+        now: Timestamp,
+        transaction: Transaction,
+        client: &Client,
+        reply: Reply<u64>,
+    ) {
+        let id = transaction.id;
+        if let Some(live) = self.transactions.live.get_mut(&id) {
+            live.follow(client);
+            let _ = reply.send(Ok(id));
+            return;
+        }
+        let mut live = Live::new(transaction);
+        live.until = live.transaction.state.is_final().then(|| now + KEPT);
+        live.follow(client);
+        self.add(id, live, Some(reply));
+    }
+
+    /// The beginner knows the transaction's object: now the terminal is told.
+    fn announced(&mut self, id: u64) {
+        let Some(live) = self.transactions.live.get_mut(&id) else { return };
+        if !std::mem::take(&mut live.is_unannounced) {
+            return;
+        }
+        if live.is_aborted {
+            self.close(id, State::Aborted, "stopped before the terminal was asked");
+            return;
+        }
+        let mut order = live.transaction.order();
+        let device = live.transaction.intent.device.clone();
+        order.password = self.password(&device);
+        let key = self.device_named(&device);
+        let instruction = Instruction::Begin(order);
+        let told = key.and_then(|key| self.devices.get(&key)).is_some_and(|device| {
+            device.state() == DeviceState::Ready && device.order(Order::Instruct(instruction))
+        });
+        if !told {
+            self.close(id, State::Failed, "the terminal went away before it was asked");
+        }
+    }
+
+    /// The terminal's password: a credential of the service manager's, for this terminal or for all.
+    fn password(&self, device: &str) -> Option<Secret<String>> {
+        let directory = self.transactions.money.credentials.as_ref()?;
+        let names = [format!("terminal-password.{device}"), "terminal-password".to_owned()];
+        let read = names.iter().find_map(|name| {
+            let text = std::fs::read_to_string(directory.join(name)).ok()?;
+            Some(Secret::new(text.trim().to_owned()))
+        });
+        read.filter(|text| {
+            let text = text.expose();
+            let plain =
+                !text.is_empty() && text.len() <= 6 && text.bytes().all(|b| b.is_ascii_digit());
+            if !plain {
+                warn!(device, "the credential terminal-password has to be of one to six digits");
+            }
+            plain
+        })
+    }
+
+    pub(super) fn device_named(&self, name: &str) -> Option<Key> {
+        let mut devices = self.devices.iter();
+        devices.find(|(_, device)| device.identity.origin.name == name).map(|(key, _)| *key)
+    }
+
+    /// Whether a device is a terminal that deals in play money while real money is meant.
+    pub(super) fn is_play_money(&self, key: Key, place: &Place) -> bool {
+        let Some(device) = self.devices.get(&key) else { return false };
+        if self.transactions.mode() != Mode::Live || !device.identity.is_terminal() {
+            return false;
+        }
+        let is_pty = |path: &Path| {
+            std::fs::canonicalize(path).is_ok_and(|path| path.starts_with("/dev/pts"))
+        };
+        device.identity.origin.simulated || matches!(place, Place::At(spot) if is_pty(&spot.path))
+    }
+
+    /// Leaves a simulated terminal alone, and says why.
+    pub(super) fn refuse_play_money(&mut self, key: Key) {
+        let Some(device) = self.devices.get_mut(&key) else { return };
+        if device.state() == DeviceState::Unreachable {
+            return;
+        }
+        device.stop();
+        device.set_state(DeviceState::Unreachable, Access::Ok, PathBuf::new());
+        self.fault(key, "simulated-money", SIMULATED.to_owned(), BTreeMap::new());
+        self.announce(key);
+    }
+
+    /// Whether a transaction of another user is under way on the device: it cannot be challenged then.
+    pub(super) fn is_at_another_users_work(&self, device: &Device, caller: &Caller) -> bool {
+        let user = self.transactions.user_on(&device.identity.origin.name);
+        user.is_some_and(|user| user != caller.uid)
+    }
+
+    /// How a terminal fares, for whoever may use it.
+    pub(super) fn terminal_status(
+        &self,
+        caller: &Caller,
+        key: Key,
+    ) -> Result<BTreeMap<&'static str, Value>, Error> {
+        let device = self.devices.get(&key).ok_or(Error::DeviceGone)?;
+        if !device.terminal_rights.terminal.permits(caller) {
+            return Err(Error::AccessDenied("terminal"));
+        }
+        let name = &device.identity.origin.name;
+        let of_terminal = |live: &&Live| live.transaction.intent.device == *name;
+        let all = || self.transactions.live.values().filter(of_terminal);
+        let open = all().find(|live| !live.transaction.state.is_final());
+        let unknown = all().find(|live| live.transaction.state == State::Unknown);
+        let mut status = BTreeMap::from([
+            ("state", Value::from(device.state().word())),
+            ("recovery", Value::from(device.identity.recovery().word())),
+            ("condition", Value::List(device.condition().into_iter().map(Value::from).collect())),
+        ]);
+        for (name, live) in [("transaction", open), ("unknown", unknown)] {
+            status.extend(live.map(|live| (name, Value::Count(live.transaction.id))));
+        }
+        Ok(status)
+    }
+
+    /// A terminal's session has something to say.
+    pub(super) fn said(&mut self, now: Timestamp, key: Key, said: Said) {
+        let Some(device) = self.devices.get_mut(&key) else { return };
+        let name = device.identity.origin.name.clone();
+        match said {
+            Said::Condition(conditions) => {
+                let words: Vec<_> = conditions.iter().map(|condition| condition.word()).collect();
+                device.set_condition(words);
+                self.announce(key);
+            }
+            Said::Progress(progress) => self.progressed(&name, &progress),
+            Said::Last(answer, clock) => self.weigh_last(now, &name, answer, clock),
+        }
+    }
+
+    /// A session wants an entry on disk, and waits.
+    pub(super) fn persist(&mut self, key: Key, entry: Entry, written: Written) {
+        let Some(device) = self.devices.get(&key) else { return };
+        let Some(id) = self.transactions.open_on(&device.identity.origin.name) else {
+            // Of a transaction that is over for us: whatever it says is not needed any more.
+            let _ = written.send(());
+            return;
+        };
+        let Some(ledger) = &self.transactions.money.ledger else { return };
+        let wakes = self.wakes.clone();
+        let live = self.transactions.live.get(&id);
+        let closes = live.filter(|live| live.transaction.intent.operation == Operation::Close);
+        let closes = closes.map(|live| live.transaction.intent.device.clone());
+        ledger.run(move |book| {
+            let mut entry = entry;
+            if let (Entry::Answer(answer), Some(device)) = (&mut entry, closes)
+                && let Ok(totals) = book.totals(&device)
+            {
+                let compared = close::compared(answer, totals);
+                answer.details.extend(compared);
+            }
+            match book.note(id, &entry, clock::realtime_micros()) {
+                Ok(_) => {
+                    send(&wakes, LedgerNews::Noted(id, entry));
+                    let _ = written.send(());
+                }
+                Err(error) => {
+                    error!(%error, transaction = id, "not written down");
+                    send(&wakes, LedgerNews::NotNoted(id));
+                }
+            }
+        });
+    }
+
+    /// An instruction was not carried out: the line was not open, or the terminal was busy.
+    pub(super) fn not_instructed(&mut self, key: Key, instruction: &Instruction) {
+        let Some(device) = self.devices.get(&key) else { return };
+        let name = device.identity.origin.name.clone();
+        let Some(id) = self.transactions.open_on(&name) else { return };
+        match instruction {
+            Instruction::Begin(order) if order.transaction == id => {
+                self.close(id, State::Failed, "the terminal could not be asked");
+            }
+            // It is asked again when the line is there, or given up when its time is over.
+            Instruction::Begin(_) | Instruction::Enquire(_) | Instruction::Abort => {}
+        }
+    }
+
+    fn noted(&mut self, now: Timestamp, id: u64, entry: &Entry) {
+        let Some(live) = self.transactions.live.get_mut(&id) else { return };
+        let before = live.transaction.state;
+        let next = live.transaction.note(entry);
+        let state = live.transaction.state;
+        if state != before && next != Next::Over {
+            live.state.send_replace(state);
+            self.outbox.send(Notice::TransactionState(id));
+        }
+        match next {
+            Next::Nothing => {}
+            Next::Over => self.completed(now, id),
+            Next::Enquire => self.recover(now, id),
+        }
+    }
+
+    /// Ends a transaction that nothing came of.
+    fn close(&mut self, id: u64, state: State, reason: &'static str) {
+        self.close_with(id, state, reason.to_owned(), |_| Ok(()));
+    }
+
+    /// Ends a transaction, once that is on disk.
+    fn close_with(
+        &mut self,
+        id: u64,
+        state: State,
+        reason: String,
+        first: impl FnOnce(&mut crate::ledger::Book) -> Result<(), crate::ledger::Error>
+        + Send
+        + 'static,
+    ) {
+        let Some(live) = self.transactions.live.get_mut(&id) else { return };
+        if live.transaction.state.is_final() {
+            return;
+        }
+        live.recovery = None;
+        live.transaction.close(state, &reason);
+        let Some(ledger) = &self.transactions.money.ledger else { return };
+        let wakes = self.wakes.clone();
+        ledger.run(move |book| {
+            let written =
+                first(book).and_then(|()| book.close(id, state, &reason, clock::realtime_micros()));
+            if let Err(error) = written {
+                error!(%error, transaction = id, "its end could not be written down");
+            }
+            send(&wakes, LedgerNews::Closed(id));
+        });
+    }
+
+    /// A client asks something of a transaction.
+    pub(super) fn transaction(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        id: u64,
+        act: TransactionAct,
+    ) {
+        match act {
+            TransactionAct::Result(reply) => {
+                let live = self.of_caller(caller, id);
+                let _ = reply.send(live.map(|live| live.transaction.clone()));
+            }
+            TransactionAct::Abort(reply) => {
+                let _ = reply.send(self.abort(caller, id));
+            }
+            TransactionAct::Answer(word, reply) => {
+                let _ = reply.send(self.answer_terminal(now, caller, id, &word));
+            }
+            TransactionAct::Resolve(state, note, reply) => {
+                self.resolve(caller, id, state, note, reply)
+            }
+        }
+    }
+
+    /// The transaction, where the caller may know of it: its user, and whoever settles outcomes.
+    fn of_caller(&self, caller: &Caller, id: u64) -> Result<&Live, Error> {
+        let live =
+            self.transactions.live.get(&id).ok_or(Error::Expired("the transaction is over"))?;
+        let intent = &live.transaction.intent;
+        let device = self.device_named(&intent.device).and_then(|key| self.devices.get(&key));
+        let settles = device.is_some_and(|device| device.terminal_rights.resolve.permits(caller));
+        if caller.uid == intent.user || caller.uid == 0 || settles {
+            Ok(live)
+        } else {
+            Err(Error::AccessDenied("terminal"))
+        }
+    }
+
+    fn abort(&mut self, caller: &Caller, id: u64) -> Result<(), Error> {
+        self.of_caller(caller, id)?;
+        let live = self.transactions.live.get_mut(&id).ok_or(Error::DeviceGone)?;
+        if live.transaction.state.is_final() {
+            return Err(Error::Expired("the transaction is over"));
+        }
+        live.is_aborted = true;
+        let device = live.transaction.intent.device.clone();
+        let key = self.device_named(&device);
+        if let Some(device) = key.and_then(|key| self.devices.get(&key)) {
+            // With no session the line is gone; what became of it is asked when it is back.
+            device.order(Order::Instruct(Instruction::Abort));
+        }
+        Ok(())
+    }
+
+    fn answer_terminal(
+        &mut self,
+        _now: Timestamp,
+        caller: &Caller,
+        id: u64,
+        word: &str,
+    ) -> Result<(), Error> {
+        let live = self.of_caller(caller, id)?;
+        if live.transaction.state == State::AwaitingCashier {
+            return Err(Error::InvalidArgument(format!("`{word}` answers nothing that is asked")));
+        }
+        Err(Error::NotReady("the terminal asks nothing of the cashier".to_owned()))
+    }
+
+    fn resolve(&mut self, caller: &Caller, id: u64, state: State, note: String, reply: Reply<()>) {
+        if let Err(error) = self.may_resolve(caller, id, &note) {
+            let _ = reply.send(Err(error));
+            return;
+        }
+        let resolution = Resolution { user: caller.uid, note, time: clock::realtime_micros() };
+        let client = caller.client.to_string();
+        let wakes = self.wakes.clone();
+        let Some(ledger) = &self.transactions.money.ledger else { return };
+        info!(transaction = id, user = caller.uid, outcome = state.word(), "settled by hand");
+        ledger.run(move |book| match book.resolve(id, state, &resolution, &client) {
+            Ok(true) => send(&wakes, LedgerNews::Resolved(id, state, resolution, reply)),
+            Ok(false) => {
+                let _ = reply.send(Err(Error::Expired("it has been settled already")));
+            }
+            Err(error) => {
+                error!(%error, transaction = id, "not written down");
+                let _ = reply.send(Err(Error::NotReady("the ledger cannot be written".into())));
+            }
+        });
+    }
+
+    fn may_resolve(&self, caller: &Caller, id: u64, note: &str) -> Result<(), Error> {
+        let live =
+            self.transactions.live.get(&id).ok_or(Error::Expired("the transaction is over"))?;
+        let device = self.device_named(&live.transaction.intent.device);
+        let device = device.and_then(|key| self.devices.get(&key)).ok_or(Error::DeviceGone)?;
+        if !device.terminal_rights.resolve.permits(caller) {
+            return Err(Error::AccessDenied("resolve"));
+        }
+        if live.transaction.state != State::Unknown {
+            return Err(Error::InvalidArgument(format!(
+                "only an unknown outcome can be settled; this one is {}",
+                live.transaction.state.word()
+            )));
+        }
+        if note.trim().is_empty() || note.len() > 1000 {
+            return Err(Error::InvalidArgument(
+                "`note` says how it was found out; accepted are 1 to 1000 bytes".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// A client looks for a transaction of its user by key.
+    pub(super) fn find_transaction(&self, caller: Caller, key: String, reply: Reply<u64>) {
+        let Some(ledger) = &self.transactions.money.ledger else {
+            let _ = reply
+                .send(Err(Error::InvalidArgument(format!("no transaction has the key {key:?}"))));
+            return;
+        };
+        let wakes = self.wakes.clone();
+        ledger.run(move |book| {
+            let user = (caller.uid != 0).then_some(caller.uid);
+            let found = book.find(&key, user);
+            let found = found.unwrap_or_else(|error| {
+                error!(%error, "the ledger cannot be read");
+                None
+            });
+            send(&wakes, LedgerNews::Found(caller, found.map(Box::new), reply));
+        });
+    }
+}
+
+/// Why a simulated terminal takes nothing.
+pub(super) const SIMULATED: &str = "it is simulated, and simulated money is only for a daemon that was \
+                                    started with --mode test or --mode training";
+
+fn amount(wish: &Wish) -> Result<(u64, Currency), Error> {
+    let wrong = |message: &str| Err(Error::InvalidArgument(message.to_owned()));
+    let operation = wish.operation;
+    if wish.key.len() > LONGEST_KEY || wish.key.chars().any(char::is_control) {
+        return wrong("`key` has to be text of at most 128 bytes");
+    }
+    if operation.moves_money() && wish.key.is_empty() {
+        return wrong("`key` is missing: where money moves each transaction has a key of its own");
+    }
+    if operation.needs_receipt() && wish.receipt.is_none() {
+        return wrong("`receipt` is missing: the receipt number of the earlier transaction");
+    }
+    if !operation.needs_receipt() && wish.receipt.is_some() {
+        return wrong("`receipt` has no meaning for this operation");
+    }
+    match (operation.needs_amount(), wish.amount) {
+        (true, None | Some(0)) => wrong("`amount` is missing: minor units, at least 1"),
+        (true, Some(1_000_000_000_000..)) => wrong("`amount` has more than 12 digits"),
+        (true, Some(amount)) => match wish.currency {
+            Some(currency) => Ok((amount, currency)),
+            None => wrong("`currency` is missing: the three letters of ISO 4217"),
+        },
+        (false, Some(_)) => wrong("`amount` has no meaning for this operation"),
+        (false, None) => Ok((0, wish.currency.unwrap_or(Currency::EUR))),
+    }
+}
+
+/// Tells the daemon from the ledger's thread.
+fn send(wakes: &mpsc::Sender<Wake>, news: LedgerNews) {
+    // A daemon that is going down hears nothing; the ledger has it all.
+    let _ = wakes.blocking_send(Wake::Ledger(Box::new(news)));
+}

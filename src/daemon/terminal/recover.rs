@@ -1,0 +1,175 @@
+//! What became of a transaction that was cut off.
+
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::{KEPT, LedgerNews, Live, send};
+use crate::clock;
+use crate::daemon::status::State as DeviceState;
+use crate::daemon::{Daemon, Key, Notice};
+use crate::event::Timestamp;
+use crate::event::terminal::{Answer, Clock, Instruction, Recovery};
+use crate::session::Order;
+use crate::transaction::{Clocks, Finding, Next, State, weigh};
+
+/// How long the terminal is asked before a person has to find out.
+const RECOVER_WITHIN: Duration = Duration::from_secs(180);
+
+/// What the cashier has to do, behind the reason of an unknown outcome.
+const ADVICE: &str =
+    "look at the terminal's last receipt and settle this transaction before the next";
+
+impl Daemon {
+    /// Takes up what was under way when the daemon before this one ended.
+    pub(in crate::daemon) fn take_up(&mut self, now: Timestamp) {
+        for transaction in std::mem::take(&mut self.transactions.money.left_over) {
+            let (id, next) = (transaction.id, transaction.left_over());
+            let was = transaction.state;
+            info!(transaction = id, state = was.word(), "was under way");
+            self.add(id, Live::new(transaction), None);
+            match next {
+                Next::Nothing => {}
+                Next::Over => self.close(id, State::Failed, "the daemon ended before it was done"),
+                Next::Enquire => self.recover(now, id),
+            }
+        }
+    }
+
+    /// The end of a transaction was not seen: the terminal is to be asked, now or when it is back.
+    pub(super) fn recover(&mut self, now: Timestamp, id: u64) {
+        let Some(live) = self.transactions.live.get_mut(&id) else { return };
+        if live.recovery.is_some() || live.transaction.state.is_final() {
+            return;
+        }
+        live.recovery = Some(now + RECOVER_WITHIN);
+        let name = live.transaction.intent.device.clone();
+        let reason = live.transaction.reason.clone();
+        warn!(transaction = id, device = name, reason, "cut off; the terminal will be asked");
+        let key = self.device_named(&name);
+        let device = key.and_then(|key| self.devices.get(&key));
+        if device.is_some_and(|device| device.identity.recovery() == Recovery::None) {
+            let why = "the line was cut, and this terminal cannot be asked what it did";
+            return self.give_up(id, why);
+        }
+        self.tell_progress(id, "in-progress", "asking the terminal what became of it");
+        self.enquire(&name);
+    }
+
+    /// Asks the terminal about its cut-off transaction, if it has one and is there.
+    pub(in crate::daemon) fn enquire(&mut self, name: &str) {
+        let Some(id) = self.transactions.open_on(name) else { return };
+        let Some(live) = self.transactions.live.get(&id) else { return };
+        if live.recovery.is_none() {
+            return;
+        }
+        let mut order = live.transaction.order();
+        order.password = self.password(name);
+        let key = self.device_named(name);
+        let Some(device) = key.and_then(|key| self.devices.get(&key)) else { return };
+        if device.state() == DeviceState::Ready {
+            device.order(Order::Instruct(Instruction::Enquire(order)));
+        }
+    }
+
+    /// The line of a terminal is gone. What its session had still put on disk is told first: only the
+    /// ledger knows how far the transaction was.
+    pub(in crate::daemon) fn terminal_lost(&mut self, key: Key) {
+        let Some(device) = self.devices.get(&key) else { return };
+        let open = self.transactions.open_on(&device.identity.origin.name);
+        let (Some(id), Some(ledger)) = (open, &self.transactions.money.ledger) else { return };
+        let wakes = self.wakes.clone();
+        ledger.run(move |_| send(&wakes, LedgerNews::Lost(id)));
+    }
+
+    /// A transaction whose line is gone, as far as it had come: what has been sent is cut off.
+    pub(super) fn lost(&mut self, now: Timestamp, id: u64) {
+        let Some(live) = self.transactions.live.get(&id) else { return };
+        if live.is_unannounced || live.transaction.state.is_final() {
+            return;
+        }
+        match live.transaction.left_over() {
+            Next::Enquire => self.recover(now, id),
+            Next::Over | Next::Nothing => {
+                self.close(id, State::Failed, "the line went away before it was done");
+            }
+        }
+    }
+
+    /// What the terminal says of its last transaction.
+    pub(super) fn weigh_last(
+        &mut self,
+        _now: Timestamp,
+        name: &str,
+        answer: Option<Box<Answer>>,
+        terminal: Clock,
+    ) {
+        let Some(id) = self.transactions.open_on(name) else { return };
+        let Some(live) = self.transactions.live.get(&id).filter(|live| live.recovery.is_some())
+        else {
+            return;
+        };
+        let since = clock::realtime_micros().saturating_sub(live.transaction.intent.began);
+        let clocks = Clocks { terminal, host: clock::local(), since: Duration::from_micros(since) };
+        let finding = weigh(&live.transaction, answer.as_deref(), clocks);
+        let device = name.to_owned();
+        let (state, reason) = match finding {
+            Finding::Approved => (State::Approved, String::new()),
+            Finding::Declined => (State::Declined, String::new()),
+            Finding::Unknown(why) => (State::Unknown, format!("{why}; {ADVICE}")),
+        };
+        info!(transaction = id, outcome = state.word(), reason, "the terminal was asked");
+        if state != State::Unknown
+            && let Some(live) = self.transactions.live.get_mut(&id)
+        {
+            live.transaction.answer.clone_from(&answer);
+        }
+        self.close_with(id, state, reason, move |book| {
+            let Some(answer) = answer else { return Ok(()) };
+            if state != State::Unknown {
+                book.found(id, &answer)?;
+            }
+            book.heard(&device, &answer)
+        });
+    }
+
+    /// Nobody can tell any more: a person has to.
+    pub(super) fn give_up(&mut self, id: u64, why: &str) {
+        let reason = format!("{why}; {ADVICE}");
+        self.close_with(id, State::Unknown, reason, |_| Ok(()));
+    }
+
+    /// Something here is due.
+    pub(in crate::daemon) fn expire_transactions(&mut self, now: Timestamp) {
+        let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        let live = &self.transactions.live;
+        let lost: Vec<u64> =
+            live.iter().filter(|(_, live)| due(live.recovery)).map(|(id, _)| *id).collect();
+        let old: Vec<u64> =
+            live.iter().filter(|(_, live)| due(live.until)).map(|(id, _)| *id).collect();
+        for id in lost {
+            self.give_up(id, "the terminal could not be asked in time");
+        }
+        for id in old {
+            self.transactions.live.remove(&id);
+            self.outbox.send(Notice::TransactionRemoved(id));
+        }
+    }
+
+    /// A transaction has come to its end, on disk too.
+    pub(super) fn completed(&mut self, now: Timestamp, id: u64) {
+        let Some(live) = self.transactions.live.get_mut(&id) else { return };
+        let state = live.transaction.state;
+        live.state.send_replace(state);
+        live.recovery = None;
+        if live.transaction.ended.is_none() {
+            live.transaction.ended = Some(clock::realtime_micros());
+        }
+        // One that has to be settled stays until it is.
+        live.until = (state != State::Unknown).then(|| now + KEPT);
+        let intent = &live.transaction.intent;
+        info!(transaction = id, device = %intent.device, outcome = state.word(), "ended");
+        self.outbox.send(Notice::TransactionState(id));
+        self.tell_completed(id);
+    }
+}

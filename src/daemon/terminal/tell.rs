@@ -1,0 +1,61 @@
+//! What clients hear of transactions.
+
+use tokio::sync::watch;
+
+use crate::daemon::{Daemon, Notice};
+use crate::event::terminal::{Awaiting, Progress};
+use crate::transaction::{State, Transaction};
+
+/// What the bus side knows of a transaction.
+#[derive(Clone, Debug)]
+pub struct TransactionView {
+    /// Its number.
+    pub id: u64,
+    /// Where it stands.
+    pub state: watch::Receiver<State>,
+}
+
+/// A signal of a transaction's object.
+#[derive(Debug)]
+pub enum TransactionSignal {
+    /// It has come this far: the state's word, and words for a person.
+    Progress(&'static str, String),
+    /// It is over.
+    Completed(Box<Transaction>),
+}
+
+impl Daemon {
+    /// The terminal has told how far it is.
+    pub(super) fn progressed(&mut self, device: &str, progress: &Progress) {
+        let Some(id) = self.transactions.open_on(device) else { return };
+        let Some(live) = self.transactions.live.get_mut(&id) else { return };
+        if live.recovery.is_some() {
+            return;
+        }
+        let state = match progress.awaiting {
+            Awaiting::Customer => State::AwaitingCustomer,
+            Awaiting::Terminal => State::InProgress,
+        };
+        if live.transaction.state != state {
+            live.set_state(state);
+            self.outbox.send(Notice::TransactionState(id));
+        }
+        self.tell_progress(id, state.word(), &progress.text);
+    }
+
+    pub(super) fn tell_progress(&self, id: u64, state: &'static str, text: &str) {
+        let Some(live) = self.transactions.live.get(&id) else { return };
+        for client in &live.followers {
+            let signal = TransactionSignal::Progress(state, text.to_owned());
+            self.outbox.send(Notice::Transaction(id, client.clone(), signal));
+        }
+    }
+
+    pub(super) fn tell_completed(&self, id: u64) {
+        let Some(live) = self.transactions.live.get(&id) else { return };
+        for client in &live.followers {
+            let signal = TransactionSignal::Completed(Box::new(live.transaction.clone()));
+            self.outbox.send(Notice::Transaction(id, client.clone(), signal));
+        }
+    }
+}

@@ -1,0 +1,627 @@
+//! The ledger's file: tables, and what is read from and written to them.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
+
+use super::json;
+use crate::event::terminal::{Answer, Copy, Currency, Entry, Line, Operation, Original};
+use crate::transaction::{Intent, Known, Next, Resolution, State, Transaction};
+
+/// How long transactions are kept: card schemes let a customer dispute one for 540 days.
+const KEPT: Duration = Duration::from_secs(540 * 24 * 60 * 60);
+/// How often old ones are looked for.
+const PRUNE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The version of the tables below.
+const VERSION: u32 = 1;
+
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS transactions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    device TEXT NOT NULL, lane TEXT NOT NULL, key TEXT NOT NULL, user INTEGER NOT NULL,
+    operation TEXT NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL,
+    of_receipt INTEGER, simulated INTEGER NOT NULL, began INTEGER NOT NULL,
+    known_receipt INTEGER, known_terminal TEXT, original_amount INTEGER, original_trace INTEGER,
+    state TEXT NOT NULL, accepted INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
+    answer TEXT, receipt INTEGER, authorised INTEGER, ended INTEGER,
+    resolved_by INTEGER, resolved_note TEXT, resolved_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS keys ON transactions (device, key) WHERE key != '';
+CREATE INDEX IF NOT EXISTS receipts_given ON transactions (device, receipt);
+CREATE TABLE IF NOT EXISTS lines (
+    id INTEGER NOT NULL REFERENCES transactions ON DELETE CASCADE,
+    number INTEGER NOT NULL, copy TEXT NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (id, number)
+) STRICT;
+CREATE TABLE IF NOT EXISTS terminals (
+    device TEXT PRIMARY KEY, terminal TEXT, receipt INTEGER
+) STRICT;
+CREATE TABLE IF NOT EXISTS audit (
+    time INTEGER NOT NULL, user INTEGER NOT NULL, client TEXT NOT NULL,
+    id INTEGER NOT NULL, act TEXT NOT NULL, note TEXT NOT NULL
+) STRICT;
+";
+
+const COLUMNS: &str = "id, device, lane, key, user, operation, amount, currency, of_receipt, simulated, \
+                       began, known_receipt, known_terminal, original_amount, original_trace, state, \
+                       accepted, reason, answer, ended, resolved_by, resolved_note, resolved_at";
+
+/// Why the ledger cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be made or opened.
+    #[error("the ledger cannot be opened: {0}")]
+    File(#[from] std::io::Error),
+    /// SQLite says so.
+    #[error("the ledger: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// It was written by another version.
+    #[error("the ledger has version {0}, accepted is {VERSION}")]
+    Version(u32),
+    /// There is no such transaction.
+    #[error("the ledger has no transaction {0}")]
+    NotFound(u64),
+}
+
+/// A transaction that has been written down, or was before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It is new.
+    New(Box<Transaction>),
+    /// Its key and all it asks for are those of an earlier one.
+    Before(Box<Transaction>),
+}
+
+/// Why a transaction was not written down.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Another one is under way on this terminal.
+    #[error("transaction {0} is under way on this terminal")]
+    InProgress(u64),
+    /// The outcome of an earlier one is not known.
+    #[error("the outcome of transaction {0} on this terminal is not known")]
+    Unknown(u64),
+    /// The key is that of a transaction that asks for something else.
+    #[error("the key is that of transaction {0}, which is not the same")]
+    KeyTaken(u64),
+    /// The ledger cannot be written.
+    #[error(transparent)]
+    Ledger(#[from] Error),
+}
+
+impl From<rusqlite::Error> for Refused {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Ledger(error.into())
+    }
+}
+
+/// What a terminal's approved transactions since its last close come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// How many payments, and captures of reserved amounts.
+    pub payments: u64,
+    /// What they come to.
+    pub paid: u64,
+    /// How many refunds.
+    pub refunds: u64,
+    /// What they come to.
+    pub refunded: u64,
+    /// How many reversals.
+    pub reversals: u64,
+    /// What they come to.
+    pub reversed: u64,
+}
+
+/// A transaction as it is listed.
+pub type Row = Transaction;
+
+/// The ledger's file.
+#[derive(Debug)]
+pub struct Book {
+    connection: Connection,
+    pruned: u64,
+}
+
+impl Book {
+    /// Opens the file, or makes it, readable by its owner alone.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be opened, or is another version's.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        Self::prepare(Connection::open(path)?)
+    }
+
+    /// Opens an existing file to read it.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let connection = Connection::open_with_flags(path, flags)?;
+        check(&connection)?;
+        Ok(Self { connection, pruned: u64::MAX })
+    }
+
+    /// A ledger without a file, for tests.
+    ///
+    /// # Errors
+    ///
+    /// Where SQLite has no memory.
+    pub fn in_memory() -> Result<Self, Error> {
+        Self::prepare(Connection::open_in_memory()?)
+    }
+
+    fn prepare(connection: Connection) -> Result<Self, Error> {
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        if version(&connection)? == 0 {
+            connection.execute_batch(TABLES)?;
+            connection.pragma_update(None, "user_version", VERSION)?;
+        }
+        check(&connection)?;
+        Ok(Self { connection, pruned: 0 })
+    }
+
+    /// Writes an intent down, unless its key is known or its terminal is not free for it. With
+    /// `over_unknown` an outcome that is not known keeps nothing from beginning.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refused`]; nothing has been written then.
+    pub fn begin(&mut self, intent: Intent, over_unknown: bool) -> Result<Begun, Refused> {
+        self.prune(intent.began)?;
+        if let Some(id) = self.with_key(&intent.device, &intent.key)? {
+            let before = self.transaction(id)?;
+            if before.intent.is_same(&intent) {
+                return Ok(Begun::Before(Box::new(before)));
+            }
+            return Err(Refused::KeyTaken(id));
+        }
+        if let Some(id) = self.in_state(&intent.device, "NOT IN", FINAL)? {
+            return Err(Refused::InProgress(id));
+        }
+        if intent.operation.moves_money()
+            && !over_unknown
+            && let Some(id) = self.unknown(&intent.device)?
+        {
+            return Err(Refused::Unknown(id));
+        }
+        let known = self.known(&intent)?;
+        let id = self.insert(&intent, &known)?;
+        Ok(Begun::New(Box::new(Transaction::new(id, intent, known))))
+    }
+
+    /// Writes down what the terminal's side has said, and tells what has to happen next.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be written.
+    pub fn note(&mut self, id: u64, entry: &Entry, now: u64) -> Result<Next, Error> {
+        if let Entry::Receipt(line) = entry {
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO lines SELECT ?1, 1 + count(*), ?2, ?3 FROM lines WHERE id = ?1",
+                )?
+                .execute(params![signed(id), line.copy.word(), line.text])?;
+            return Ok(Next::Nothing);
+        }
+        let mut transaction = self.head(id)?;
+        let next = transaction.note(entry);
+        if next == Next::Over {
+            transaction.ended = Some(now);
+        }
+        self.update(&transaction)?;
+        if let Entry::Answer(answer) = entry {
+            self.heard(&transaction.intent.device, answer)?;
+        }
+        Ok(next)
+    }
+
+    /// Ends a transaction.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be written.
+    pub fn close(&mut self, id: u64, state: State, reason: &str, now: u64) -> Result<(), Error> {
+        let mut transaction = self.head(id)?;
+        if !transaction.state.is_final() {
+            transaction.close(state, reason);
+            transaction.ended = Some(now);
+            self.update(&transaction)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the word that an enquiry has shown to be a transaction's own.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be written.
+    pub fn found(&mut self, id: u64, answer: &Answer) -> Result<(), Error> {
+        let mut transaction = self.head(id)?;
+        transaction.answer = Some(Box::new(answer.clone()));
+        self.update(&transaction)
+    }
+
+    /// The last receipt that a terminal was heard to have given out.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be written.
+    pub fn heard(&mut self, device: &str, answer: &Answer) -> Result<(), Error> {
+        if answer.receipt.is_none() && answer.terminal.is_none() {
+            return Ok(());
+        }
+        self.connection
+            .prepare_cached(
+                "INSERT INTO terminals VALUES (?1, ?2, ?3) ON CONFLICT (device) DO UPDATE SET \
+             terminal = coalesce(excluded.terminal, terminal), \
+             receipt = coalesce(excluded.receipt, receipt)",
+            )?
+            .execute(params![device, answer.terminal, answer.receipt])?;
+        Ok(())
+    }
+
+    /// Settles a transaction whose outcome is not known; `false` where there was nothing to settle.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be written.
+    pub fn resolve(
+        &mut self,
+        id: u64,
+        state: State,
+        resolution: &Resolution,
+        client: &str,
+    ) -> Result<bool, Error> {
+        let unknown = self.head(id)?.state == State::Unknown;
+        if unknown {
+            let change = self.connection.transaction()?;
+            change.execute(
+                "UPDATE transactions SET state = ?2, resolved_by = ?3, resolved_note = ?4, \
+                 resolved_at = ?5 WHERE id = ?1",
+                params![
+                    signed(id),
+                    state.word(),
+                    resolution.user,
+                    resolution.note,
+                    signed(resolution.time)
+                ],
+            )?;
+            let act = format!("resolve {}", state.word());
+            audit(&change, id, resolution.user, client, &act, &resolution.note, resolution.time)?;
+            change.commit()?;
+        }
+        Ok(unknown)
+    }
+
+    /// Writes down that somebody did what needs a right of its own.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be written.
+    pub fn audit(
+        &mut self,
+        id: u64,
+        user: u32,
+        client: &str,
+        act: &str,
+        now: u64,
+    ) -> Result<(), Error> {
+        audit(&self.connection, id, user, client, act, "", now)
+    }
+
+    /// A transaction with its receipt lines.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none, or the ledger cannot be read.
+    pub fn transaction(&self, id: u64) -> Result<Transaction, Error> {
+        let mut transaction = self.head(id)?;
+        let mut lines = self
+            .connection
+            .prepare_cached("SELECT copy, text FROM lines WHERE id = ?1 ORDER BY number")?;
+        let lines = lines.query_map([signed(id)], |row| {
+            let copy: String = row.get(0)?;
+            Ok(Line { copy: Copy::from_word(&copy).unwrap_or_default(), text: row.get(1)? })
+        })?;
+        transaction.lines = lines.collect::<Result<_, _>>()?;
+        Ok(transaction)
+    }
+
+    /// The newest transaction with this key, of this user where one is named.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be read.
+    pub fn find(&self, key: &str, user: Option<u32>) -> Result<Option<Transaction>, Error> {
+        let id: Option<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT max(id) FROM transactions WHERE key = ?1 AND user = coalesce(?2, user)",
+            )?
+            .query_row(params![key, user], |row| row.get(0))?;
+        id.map(|id| self.transaction(unsigned(id))).transpose()
+    }
+
+    /// The transactions that were under way when the ledger was last written, and those whose outcome
+    /// is not known.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be read.
+    pub fn left_over(&self) -> Result<Vec<Transaction>, Error> {
+        let sql = format!(
+            "SELECT id FROM transactions WHERE state = 'unknown' OR state NOT IN ({FINAL}) ORDER BY id"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        let ids = statement.query_map([], |row| row.get::<_, i64>(0))?;
+        ids.map(|id| self.transaction(unsigned(id?))).collect()
+    }
+
+    /// The oldest transaction of a terminal whose outcome is not known.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be read.
+    pub fn unknown(&self, device: &str) -> Result<Option<u64>, Error> {
+        self.in_state(device, "IN", "'unknown'")
+    }
+
+    /// All transactions, oldest first, without their receipt lines.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be read.
+    pub fn rows(&self) -> Result<Vec<Row>, Error> {
+        let sql = format!("SELECT {COLUMNS} FROM transactions ORDER BY id");
+        let mut statement = self.connection.prepare(&sql)?;
+        let rows = statement.query_map([], transaction)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What a terminal's transactions come to since its last close.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be read.
+    pub fn totals(&self, device: &str) -> Result<Totals, Error> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT operation, count(*), sum(coalesce(authorised, amount)) FROM transactions \
+             WHERE device = ?1 AND state = 'approved' AND id > (SELECT coalesce(max(id), 0) FROM \
+             transactions WHERE device = ?1 AND operation = 'close' AND state = 'approved') \
+             GROUP BY operation",
+        )?;
+        let mut totals = Totals::default();
+        let mut rows = statement.query([device])?;
+        while let Some(row) = rows.next()? {
+            let operation: String = row.get(0)?;
+            let (count, sum) = (unsigned(row.get(1)?), unsigned(row.get(2)?));
+            match Operation::from_word(&operation) {
+                Some(Operation::Payment | Operation::Capture) => {
+                    totals.payments += count;
+                    totals.paid += sum;
+                }
+                Some(Operation::Refund) => (totals.refunds, totals.refunded) = (count, sum),
+                Some(Operation::Reversal) => (totals.reversals, totals.reversed) = (count, sum),
+                _ => {}
+            }
+        }
+        Ok(totals)
+    }
+
+    fn head(&self, id: u64) -> Result<Transaction, Error> {
+        let sql = format!("SELECT {COLUMNS} FROM transactions WHERE id = ?1");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let found = statement.query_row([signed(id)], transaction).optional()?;
+        found.ok_or(Error::NotFound(id))
+    }
+
+    fn with_key(&self, device: &str, key: &str) -> Result<Option<u64>, Error> {
+        if key.is_empty() {
+            return Ok(None);
+        }
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id FROM transactions WHERE device = ?1 AND key = ?2")?;
+        let id = statement.query_row([device, key], |row| row.get(0)).optional()?;
+        Ok(id.map(unsigned))
+    }
+
+    fn in_state(&self, device: &str, is: &str, states: &str) -> Result<Option<u64>, Error> {
+        let sql =
+            format!("SELECT min(id) FROM transactions WHERE device = ?1 AND state {is} ({states})");
+        let id: Option<i64> =
+            self.connection.prepare_cached(&sql)?.query_row([device], |row| row.get(0))?;
+        Ok(id.map(unsigned))
+    }
+
+    fn known(&self, intent: &Intent) -> Result<Known, Error> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT receipt, terminal FROM terminals WHERE device = ?1")?;
+        let heard = statement
+            .query_row([&intent.device], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let (receipt, terminal) = heard.unwrap_or_default();
+        let original = match intent.receipt {
+            Some(receipt) => self.original(&intent.device, receipt)?,
+            None => None,
+        };
+        Ok(Known { receipt, terminal, original })
+    }
+
+    fn original(&self, device: &str, receipt: u32) -> Result<Option<Original>, Error> {
+        let sql = "SELECT coalesce(authorised, amount), answer FROM transactions WHERE device = ?1 AND \
+                   receipt = ?2 AND state = 'approved' ORDER BY id DESC LIMIT 1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let found = statement
+            .query_row(params![device, receipt], |row| {
+                let amount: i64 = row.get(0)?;
+                let answer: Option<String> = row.get(1)?;
+                let trace = answer.and_then(|text| json::read(&text)).and_then(|a| a.trace);
+                Ok(Original { amount: Some(unsigned(amount)), trace })
+            })
+            .optional()?;
+        Ok(found)
+    }
+
+    fn insert(&mut self, intent: &Intent, known: &Known) -> Result<u64, Error> {
+        let original = known.original.unwrap_or(Original { amount: None, trace: None });
+        self.connection.execute(
+            "INSERT INTO transactions (device, lane, key, user, operation, amount, currency, of_receipt, \
+             simulated, began, known_receipt, known_terminal, original_amount, original_trace, state) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            params![
+                intent.device,
+                intent.lane,
+                intent.key,
+                intent.user,
+                intent.operation.word(),
+                signed(intent.amount),
+                intent.currency.code,
+                intent.receipt,
+                intent.simulated,
+                signed(intent.began),
+                known.receipt,
+                known.terminal,
+                original.amount.map(signed),
+                original.trace,
+                State::Preparing.word(),
+            ],
+        )?;
+        Ok(unsigned(self.connection.last_insert_rowid()))
+    }
+
+    fn update(&mut self, transaction: &Transaction) -> Result<(), Error> {
+        let answer = transaction.answer.as_deref();
+        self.connection.prepare_cached(
+            "UPDATE transactions SET state = ?2, accepted = ?3, reason = ?4, answer = ?5, receipt = ?6, \
+             authorised = ?7, ended = ?8 WHERE id = ?1",
+        )?
+        .execute(params![
+            signed(transaction.id),
+            transaction.state.word(),
+            transaction.is_accepted,
+            transaction.reason,
+            answer.map(json::write),
+            answer.and_then(|answer| answer.receipt),
+            answer.and_then(|answer| answer.amount).map(signed),
+            transaction.ended.map(signed),
+        ])?;
+        Ok(())
+    }
+
+    /// Drops what is older than it has to be kept; never what is not settled.
+    fn prune(&mut self, now: u64) -> Result<(), Error> {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        if now.saturating_sub(self.pruned) < micros(PRUNE_EVERY) {
+            return Ok(());
+        }
+        self.pruned = now;
+        let before = signed(now.saturating_sub(micros(KEPT)));
+        self.connection.execute(
+            "DELETE FROM transactions WHERE ended < ?1 AND state != 'unknown'",
+            [before],
+        )?;
+        self.connection.execute("DELETE FROM audit WHERE time < ?1", [before])?;
+        Ok(())
+    }
+}
+
+/// The words of the final states, for a condition.
+const FINAL: &str = "'approved', 'declined', 'aborted', 'failed', 'unknown'";
+
+fn version(connection: &Connection) -> Result<u32, Error> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+fn check(connection: &Connection) -> Result<(), Error> {
+    match version(connection)? {
+        VERSION => Ok(()),
+        other => Err(Error::Version(other)),
+    }
+}
+
+fn audit(
+    connection: &Connection,
+    id: u64,
+    user: u32,
+    client: &str,
+    act: &str,
+    note: &str,
+    now: u64,
+) -> Result<(), Error> {
+    connection.execute(
+        "INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![signed(now), user, client, signed(id), act, note],
+    )?;
+    Ok(())
+}
+
+fn transaction(row: &SqlRow<'_>) -> rusqlite::Result<Transaction> {
+    let operation: String = row.get("operation")?;
+    let currency: String = row.get("currency")?;
+    let state: String = row.get("state")?;
+    let answer: Option<String> = row.get("answer")?;
+    let count = |name: &str| row.get::<_, i64>(name).map(unsigned);
+    let maybe = |name: &str| row.get::<_, Option<i64>>(name).map(|value| value.map(unsigned));
+    let original =
+        Original { amount: maybe("original_amount")?, trace: row.get("original_trace")? };
+    let resolution = match row.get::<_, Option<u32>>("resolved_by")? {
+        Some(user) => Some(Resolution {
+            user,
+            note: row.get::<_, Option<String>>("resolved_note")?.unwrap_or_default(),
+            time: maybe("resolved_at")?.unwrap_or_default(),
+        }),
+        None => None,
+    };
+    Ok(Transaction {
+        id: count("id")?,
+        intent: Intent {
+            device: row.get("device")?,
+            lane: row.get("lane")?,
+            key: row.get("key")?,
+            user: row.get("user")?,
+            // Only this program writes these words.
+            operation: Operation::from_word(&operation).unwrap_or(Operation::Payment),
+            amount: count("amount")?,
+            currency: Currency::from_code(&currency).unwrap_or(Currency::EUR),
+            receipt: row.get("of_receipt")?,
+            simulated: row.get("simulated")?,
+            began: count("began")?,
+        },
+        known: Known {
+            receipt: row.get("known_receipt")?,
+            terminal: row.get("known_terminal")?,
+            original: (original.amount.is_some() || original.trace.is_some()).then_some(original),
+        },
+        state: State::from_word(&state).unwrap_or(State::Unknown),
+        is_accepted: row.get("accepted")?,
+        answer: answer.and_then(|text| json::read(&text)).map(Box::new),
+        lines: Vec::new(),
+        reason: row.get("reason")?,
+        ended: maybe("ended")?,
+        resolution,
+    })
+}
+
+/// SQLite's integers are signed; amounts, numbers and times of ours fit.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

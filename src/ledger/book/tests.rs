@@ -1,0 +1,154 @@
+//! Tests of the book.
+
+use super::*;
+use crate::event::terminal::Ending;
+
+fn intent(key: &str, amount: u64) -> Intent {
+    Intent {
+        device: "terminal".into(),
+        lane: "1".into(),
+        key: key.into(),
+        user: 1000,
+        operation: Operation::Payment,
+        amount,
+        currency: Currency::EUR,
+        receipt: None,
+        simulated: false,
+        began: 1_000_000,
+    }
+}
+
+fn begin(book: &mut Book, intent: Intent) -> u64 {
+    match book.begin(intent, false).unwrap() {
+        Begun::New(transaction) => transaction.id,
+        Begun::Before(transaction) => panic!("not new: {}", transaction.id),
+    }
+}
+
+fn answer(receipt: u32, amount: u64) -> Answer {
+    Answer {
+        approved: true,
+        amount: Some(amount),
+        receipt: Some(receipt),
+        terminal: Some("52523535".into()),
+        trace: Some(receipt + 100),
+        ..Answer::default()
+    }
+}
+
+fn pay(book: &mut Book, key: &str, amount: u64, receipt: u32) -> u64 {
+    let id = begin(book, intent(key, amount));
+    book.note(id, &Entry::Sending, 2).unwrap();
+    book.note(id, &Entry::Accepted, 2).unwrap();
+    book.note(id, &Entry::Answer(Box::new(answer(receipt, amount))), 2).unwrap();
+    assert_eq!(book.note(id, &Entry::Ended(Ending::Approved), 3).unwrap(), Next::Over);
+    id
+}
+
+#[test]
+fn a_transaction_is_read_as_it_was_written_over_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    let written = {
+        let mut book = Book::open(&path).unwrap();
+        let id = begin(&mut book, intent("a", 1250));
+        for entry in [
+            Entry::Sending,
+            Entry::Accepted,
+            Entry::Receipt(Line { copy: Copy::Customer, text: "Thank you".into() }),
+            Entry::Receipt(Line { copy: Copy::Customer, text: String::new() }),
+            Entry::Answer(Box::new(answer(7, 1250))),
+        ] {
+            book.note(id, &entry, 5).unwrap();
+        }
+        book.transaction(id).unwrap()
+    };
+    assert_eq!(written.lines.len(), 2);
+    let book = Book::open(&path).unwrap();
+    assert_eq!(book.left_over().unwrap().as_slice(), std::slice::from_ref(&written));
+    assert_eq!(written.left_over(), Next::Enquire);
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&path).unwrap());
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(Book::read(&path).unwrap().rows().unwrap().len(), 1);
+}
+
+#[test]
+fn the_same_key_is_the_same_transaction_and_another_amount_is_refused() {
+    let mut book = Book::in_memory().unwrap();
+    let id = pay(&mut book, "a", 1250, 1);
+    let again = book.begin(intent("a", 1250), false).unwrap();
+    assert!(matches!(again, Begun::Before(transaction) if transaction.id == id));
+    let other = book.begin(intent("a", 1251), false);
+    assert!(matches!(other, Err(Refused::KeyTaken(taken)) if taken == id));
+    let elsewhere = Intent { device: "other".into(), ..intent("a", 1251) };
+    assert_ne!(begin(&mut book, elsewhere), id);
+    assert_eq!(book.find("a", Some(1000)).unwrap().unwrap().intent.device, "other");
+    assert_eq!(book.find("a", Some(1)).unwrap(), None);
+}
+
+#[test]
+fn one_transaction_at_a_time_and_none_after_an_unknown_one() {
+    let mut book = Book::in_memory().unwrap();
+    let id = begin(&mut book, intent("a", 1250));
+    assert!(
+        matches!(book.begin(intent("b", 1), false), Err(Refused::InProgress(open)) if open == id)
+    );
+    book.note(id, &Entry::Sending, 2).unwrap();
+    book.close(id, State::Unknown, "cut", 3).unwrap();
+    assert!(matches!(book.begin(intent("b", 1), false), Err(Refused::Unknown(open)) if open == id));
+    let totals = Intent { operation: Operation::Totals, key: String::new(), ..intent("", 0) };
+    let other = begin(&mut book, totals);
+    book.close(other, State::Approved, "", 4).unwrap();
+    let resolution = Resolution { user: 0, note: "slip found".into(), time: 5 };
+    assert!(book.resolve(id, State::Approved, &resolution, ":1.1").unwrap());
+    assert!(!book.resolve(id, State::Declined, &resolution, ":1.1").unwrap(), "once");
+    assert_eq!(book.transaction(id).unwrap().resolution, Some(resolution));
+    begin(&mut book, intent("b", 1));
+}
+
+#[test]
+fn an_unknown_outcome_can_be_passed_over() {
+    let mut book = Book::in_memory().unwrap();
+    let id = begin(&mut book, intent("a", 1250));
+    book.close(id, State::Unknown, "cut", 3).unwrap();
+    assert!(matches!(book.begin(intent("b", 1), true), Ok(Begun::New(_))));
+}
+
+#[test]
+fn what_is_known_of_the_terminal_and_of_the_earlier_transaction_comes_along() {
+    let mut book = Book::in_memory().unwrap();
+    pay(&mut book, "a", 1250, 41);
+    pay(&mut book, "b", 800, 42);
+    let reversal =
+        Intent { operation: Operation::Reversal, receipt: Some(41), amount: 0, ..intent("c", 0) };
+    let Ok(Begun::New(transaction)) = book.begin(reversal, false) else { panic!("not new") };
+    let original = Some(Original { amount: Some(1250), trace: Some(141) });
+    let terminal = Some("52523535".to_owned());
+    assert_eq!(transaction.known, Known { receipt: Some(42), terminal, original });
+}
+
+#[test]
+fn totals_begin_anew_with_each_close() {
+    let mut book = Book::in_memory().unwrap();
+    pay(&mut book, "a", 1250, 1);
+    pay(&mut book, "b", 800, 2);
+    assert_eq!(
+        book.totals("terminal").unwrap(),
+        Totals { payments: 2, paid: 2050, ..Totals::default() }
+    );
+    let close = begin(&mut book, Intent { operation: Operation::Close, ..intent("c", 0) });
+    book.note(close, &Entry::Ended(Ending::Approved), 4).unwrap();
+    assert_eq!(book.totals("terminal").unwrap(), Totals::default());
+}
+
+#[test]
+fn what_is_old_goes_and_what_is_not_settled_stays() {
+    let mut book = Book::in_memory().unwrap();
+    let old = pay(&mut book, "a", 1250, 1);
+    let unknown = begin(&mut book, intent("b", 1));
+    book.close(unknown, State::Unknown, "cut", 3).unwrap();
+    let later = Intent { began: 541 * 24 * 60 * 60 * 1_000_000, ..intent("c", 1) };
+    book.begin(later, true).unwrap();
+    assert!(matches!(book.transaction(old), Err(Error::NotFound(_))));
+    assert_eq!(book.transaction(unknown).unwrap().state, State::Unknown);
+}

@@ -1,0 +1,205 @@
+//! What a terminal is asked: from our words to APDUs (PA00P015, chapter 2).
+
+use super::apdu::{Apdu, Control};
+use super::bitmap::{bcd, number};
+use super::message::{ACCEPTED, REFUSED};
+use crate::event::terminal::{Operation, Order};
+
+/// 2.1
+const REGISTRATION: Control = (0x06, 0x00);
+/// 2.2
+const AUTHORIZATION: Control = (0x06, 0x01);
+const TOTALS: Control = (0x06, 0x10);
+const REPEAT_RECEIPT: Control = (0x06, 0x20);
+/// 2.8
+const RESERVATION: Control = (0x06, 0x22);
+/// 2.12
+const BOOK_TOTAL: Control = (0x06, 0x24);
+/// 2.13
+const RESERVATION_REVERSAL: Control = (0x06, 0x25);
+/// 2.9
+const REVERSAL: Control = (0x06, 0x30);
+/// 2.14
+const REFUND: Control = (0x06, 0x31);
+/// 2.15
+const END_OF_DAY: Control = (0x06, 0x50);
+/// 2.16
+const DIAGNOSIS: Control = (0x06, 0x70);
+const ABORT: Control = (0x06, 0xB0);
+/// 2.55
+const STATUS_ENQUIRY: Control = (0x05, 0x01);
+const LANGUAGE: Control = (0x08, 0x30);
+
+/// Bits of the registration's configuration byte.
+mod bit {
+    /// The till prints what concerns payments, and what concerns the terminal.
+    pub(super) const PAYMENT_RECEIPTS: u8 = 0x02;
+    pub(super) const OTHER_RECEIPTS: u8 = 0x04;
+    /// The till wants intermediate statuses.
+    pub(super) const INTERMEDIATE: u8 = 0x08;
+    /// Amounts, and the terminal's functions, come from the till alone.
+    pub(super) const NO_AMOUNTS: u8 = 0x10;
+    pub(super) const NO_FUNCTIONS: u8 = 0x20;
+    /// The till prints the lines that the terminal sends.
+    pub(super) const LINES: u8 = 0x80;
+}
+
+/// Who prints receipts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Printer {
+    /// The till: the lines come over.
+    Host,
+    /// The terminal.
+    Terminal,
+}
+
+/// The registration: what the till does itself, and the currency.
+#[must_use]
+pub(super) fn registration(password: &str, printer: Printer, currency: u16) -> Apdu {
+    let receipts = match printer {
+        Printer::Host => bit::PAYMENT_RECEIPTS | bit::OTHER_RECEIPTS | bit::LINES,
+        Printer::Terminal => 0,
+    };
+    let config = receipts | bit::INTERMEDIATE | bit::NO_AMOUNTS | bit::NO_FUNCTIONS;
+    let data = [&self::password(password)[..], &[config], &bcd(currency.into(), 2)].concat();
+    Apdu::new(REGISTRATION, data)
+}
+
+/// The language of the terminal's texts, by the number its manual gives.
+#[must_use]
+pub(super) fn language(number: u8) -> Apdu {
+    Apdu::new(LANGUAGE, [number])
+}
+
+/// The command of an order.
+#[must_use]
+pub(super) fn of(order: &Order, password: &str) -> Apdu {
+    let password = self::password(password);
+    let amount = [&[number::AMOUNT][..], &bcd(order.amount, 6)].concat();
+    let currency = [&[number::CURRENCY][..], &bcd(order.currency.number.into(), 2)].concat();
+    let receipt = match order.receipt {
+        Some(receipt) => [&[number::RECEIPT][..], &bcd(receipt.into(), 2)].concat(),
+        None => Vec::new(),
+    };
+    let (control, parts): (Control, &[&[u8]]) = match order.operation {
+        Operation::Payment => (AUTHORIZATION, &[&amount, &currency]),
+        Operation::Refund => (REFUND, &[&password, &amount, &currency]),
+        Operation::Reversal => (REVERSAL, &[&password, &receipt]),
+        Operation::Preauth => (RESERVATION, &[&amount, &currency]),
+        Operation::Capture => (BOOK_TOTAL, &[&receipt, &amount, &currency]),
+        Operation::CancelPreauth => (RESERVATION_REVERSAL, &[&receipt]),
+        Operation::Close => (END_OF_DAY, &[&password]),
+        Operation::Totals => (TOTALS, &[&password]),
+        Operation::Diagnosis => (DIAGNOSIS, &[]),
+        Operation::RepeatReceipt => (REPEAT_RECEIPT, &[&password]),
+    };
+    Apdu::new(control, parts.concat())
+}
+
+/// How the terminal fares.
+#[must_use]
+pub(super) fn status_enquiry(password: &str) -> Apdu {
+    Apdu::new(STATUS_ENQUIRY, password_only(password))
+}
+
+/// The last receipt once more.
+#[must_use]
+pub(super) fn repeat_receipt(password: &str) -> Apdu {
+    Apdu::new(REPEAT_RECEIPT, password_only(password))
+}
+
+/// Stop.
+#[must_use]
+pub(super) fn abort() -> Apdu {
+    Apdu::new(ABORT, [])
+}
+
+/// What the terminal said is taken.
+#[must_use]
+pub(super) fn accepted() -> Apdu {
+    Apdu::new(ACCEPTED, [])
+}
+
+/// The till does not do what the terminal asks of it.
+#[must_use]
+pub(super) fn refused(reason: u8) -> Apdu {
+    Apdu::new((REFUSED, reason), [])
+}
+
+fn password_only(password: &str) -> Vec<u8> {
+    self::password(password)
+}
+
+/// Six digits, BCD. One that is longer, or has other characters, is not a password of this protocol;
+/// configuration refuses it before.
+fn password(password: &str) -> Vec<u8> {
+    bcd(password.parse().unwrap_or(0), 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::dle;
+
+    fn order(operation: Operation, amount: u64, receipt: Option<u32>) -> Order {
+        Order::new(1, operation, amount, receipt)
+    }
+
+    fn frame(apdu: &Apdu) -> String {
+        let bytes = dle::frame(&apdu.encode());
+        bytes.iter().map(|byte| format!("{byte:02X} ")).collect::<String>().trim_end().to_owned()
+    }
+
+    #[test]
+    fn ecrterm_frames_of_what_the_till_says() {
+        let rows = [
+            (status_enquiry("123456"), "10 02 05 01 03 12 34 56 10 03 E0 43"),
+            (accepted(), "10 02 80 00 00 10 03 F5 1F"),
+            (refused(0x9C), "10 02 84 9C 00 10 03 C3 41"),
+            (of(&order(Operation::Diagnosis, 0, None), ""), "10 02 06 70 00 10 03 D9 F9"),
+        ];
+        for (apdu, want) in rows {
+            assert_eq!(frame(&apdu), want);
+        }
+    }
+
+    #[test]
+    fn ecrterm_registration_with_its_configuration_byte() {
+        // The vector's till prints payments (BA); ours prints all (BE).
+        let ours = registration("123456", Printer::Host, 978);
+        assert_eq!(ours.data, [0x12, 0x34, 0x56, 0xBE, 0x09, 0x78]);
+        let vector = Apdu::new(REGISTRATION, [0x12, 0x34, 0x56, 0xBA, 0x09, 0x78]);
+        assert_eq!(frame(&vector), "10 02 06 00 06 12 34 56 BA 09 78 10 03 24 C3");
+        assert_eq!(registration("0", Printer::Terminal, 978).data, [0, 0, 0, 0x38, 0x09, 0x78]);
+    }
+
+    #[test]
+    fn ecrterm_authorization_of_110_euro_with_its_10_doubled() {
+        assert_eq!(
+            frame(&of(&order(Operation::Payment, 11_000, None), "")),
+            "10 02 06 01 0A 04 00 00 00 01 10 10 00 49 09 78 10 03 F2 FF"
+        );
+    }
+
+    #[test]
+    fn portalum_zvt_56_authorization_of_1_90() {
+        let apdu = Apdu::new(AUTHORIZATION, [&[number::AMOUNT][..], &bcd(190, 6)].concat());
+        assert_eq!(frame(&apdu), "10 02 06 01 07 04 00 00 00 00 01 90 10 03 76 57");
+    }
+
+    #[test]
+    fn what_is_about_an_earlier_receipt_names_it() {
+        let rows: [(Operation, &[u8]); 3] = [
+            (Operation::Reversal, &[0, 0, 1, 0x87, 0x03, 0x43]),
+            (Operation::Capture, &[0x87, 0x03, 0x43, 4, 0, 0, 0, 0, 0x12, 0x50, 0x49, 9, 0x78]),
+            (Operation::CancelPreauth, &[0x87, 0x03, 0x43]),
+        ];
+        for (operation, want) in rows {
+            assert_eq!(
+                of(&order(operation, 1250, Some(343)), "000001").data,
+                want,
+                "{operation:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The serial line below the dialogue: one frame at a time, each acknowledged (PA00P016).
+//!
+//! Contract: pure. A frame that came twice because its acknowledgement was lost is handed out once: it
+//! is the same again before our answer to it has been acknowledged. What may move money is sent again
+//! only where the terminal has said that it did not understand it, never because it said nothing.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::apdu::Apdu;
+use crate::event::{Fault, Timestamp};
+use crate::frame::dle::{self, Heard};
+use crate::frame::{Buffer, Dle};
+use crate::protocol::{Input, Item, Output, Token};
+
+/// Between two bytes of a frame (T1 of the transport document).
+const SILENCE: Duration = Duration::from_millis(200);
+/// Until a frame is acknowledged (T3).
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(5);
+/// How often a frame is sent in all.
+const TRIES: u32 = 3;
+/// The longest frame: more than the protocol's long form is used for on a serial line.
+const LIMIT: usize = 8192;
+
+/// When a frame may be sent once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// When it was not understood, and when nothing was said.
+    Freely,
+    /// Only when the terminal has said that it was not understood.
+    OnRefusal,
+}
+
+/// What the line tells the dialogue.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// The terminal has said this.
+    Received(Apdu),
+    /// What was sent last has arrived.
+    Delivered,
+    /// It has not, or nobody knows.
+    Lost,
+}
+
+struct InFlight {
+    frame: Vec<u8>,
+    repeat: Repeat,
+    tries: u32,
+    deadline: Timestamp,
+    is_answer: bool,
+}
+
+/// The line.
+pub(super) struct Link {
+    framer: Dle,
+    waiting: VecDeque<(Vec<u8>, Repeat, bool)>,
+    in_flight: Option<InFlight>,
+    /// The last frame received, as long as our answer to it is under way.
+    last: Buffer,
+    token: Token,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self {
+            framer: Dle::new(LIMIT, SILENCE),
+            waiting: VecDeque::new(),
+            in_flight: None,
+            last: Buffer::default(),
+            token: Token(0),
+        }
+    }
+}
+
+impl Link {
+    /// Sends a command.
+    pub(super) fn command(
+        &mut self,
+        now: Timestamp,
+        apdu: &Apdu,
+        repeat: Repeat,
+        out: &mut Output,
+    ) {
+        self.waiting.push_back((dle::frame(&apdu.encode()), repeat, false));
+        self.pump(now, out);
+    }
+
+    /// Answers what was received last.
+    pub(super) fn answer(&mut self, now: Timestamp, apdu: &Apdu, out: &mut Output) {
+        self.waiting.push_back((dle::frame(&apdu.encode()), Repeat::Freely, true));
+        self.pump(now, out);
+    }
+
+    /// Acknowledges the frame received last. Called once what it said is on disk, where it has to be.
+    pub(super) fn acknowledge(out: &mut Output) {
+        out.push(Item::Write(dle::acknowledgement(), None));
+    }
+
+    /// Drops what has not been sent yet.
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+        self.in_flight = None;
+    }
+
+    /// Takes what came.
+    pub(super) fn receive(
+        &mut self,
+        now: Timestamp,
+        input: Input<'_>,
+        events: &mut Vec<Event>,
+        out: &mut Output,
+    ) {
+        let mut heard = Vec::new();
+        let mut note = |one: Heard<'_>| heard.push(Kept::from(one));
+        match input {
+            Input::Bytes(bytes) => self.framer.receive(now, bytes, &mut note),
+            Input::BadByte(_) => self.framer.damage(now, Fault::BadByte, &mut note),
+            Input::Break => self.framer.damage(now, Fault::Break, &mut note),
+            Input::Descriptor(_) | Input::Report { .. } => {}
+        }
+        for one in heard {
+            self.hear(now, one, events, out);
+        }
+    }
+
+    /// When [`timeout`](Self::timeout) is due.
+    #[must_use]
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        let flight = self.in_flight.as_ref().map(|flight| flight.deadline);
+        [self.framer.deadline(), flight].into_iter().flatten().min()
+    }
+
+    /// Time has passed.
+    pub(super) fn timeout(&mut self, now: Timestamp, events: &mut Vec<Event>, out: &mut Output) {
+        let mut heard = Vec::new();
+        self.framer.expire(now, &mut |one| heard.push(Kept::from(one)));
+        for one in heard {
+            self.hear(now, one, events, out);
+        }
+        let due = self.in_flight.as_ref().is_some_and(|flight| flight.deadline <= now);
+        if due {
+            out.fault(Fault::NoReply);
+            self.again(now, Repeat::Freely, events, out);
+        }
+    }
+
+    /// The frame with this token has left.
+    pub(super) fn sent(&mut self, now: Timestamp, token: Token) {
+        if token == self.token
+            && let Some(flight) = &mut self.in_flight
+        {
+            flight.deadline = now + ACKNOWLEDGED_WITHIN;
+        }
+    }
+
+    /// The line is gone.
+    pub(super) fn close(&mut self, out: &mut Output) {
+        self.framer.close(&mut |one| {
+            if let Heard::Bad(fault) | Heard::Noise(fault) = one {
+                out.fault(fault);
+            }
+        });
+        self.clear();
+    }
+
+    fn hear(&mut self, now: Timestamp, one: Kept, events: &mut Vec<Event>, out: &mut Output) {
+        match one {
+            Kept::Ack => self.delivered(now, events, out),
+            Kept::Nak => {
+                let token = self.in_flight.is_some();
+                if token {
+                    out.fault(Fault::Refused { status: 0x15 });
+                }
+                self.again(now, Repeat::OnRefusal, events, out);
+            }
+            Kept::Noise(fault) => out.fault(fault),
+            Kept::Bad(fault) => {
+                out.fault(fault);
+                out.push(Item::Write(dle::refusal(), None));
+            }
+            Kept::Frame(frame) => self.frame(now, &frame, events, out),
+        }
+    }
+
+    fn frame(&mut self, now: Timestamp, frame: &Buffer, events: &mut Vec<Event>, out: &mut Output) {
+        if !self.last.is_empty() && self.last.bytes() == frame.bytes() {
+            Self::acknowledge(out);
+            if self.in_flight.as_ref().is_some_and(|flight| flight.is_answer) {
+                self.again(now, Repeat::Freely, events, out);
+            }
+            return;
+        }
+        // A terminal that goes on has understood what it was sent, even where its acknowledgement is lost.
+        if self.in_flight.is_some() {
+            self.delivered(now, events, out);
+        }
+        match Apdu::decode(frame.bytes()) {
+            Ok(apdu) => {
+                self.last.clear();
+                self.last.extend(frame.bytes());
+                events.push(Event::Received(apdu));
+            }
+            Err(at) => {
+                out.fault(Fault::Malformed { at });
+                out.push(Item::Write(dle::refusal(), None));
+            }
+        }
+    }
+
+    fn delivered(&mut self, now: Timestamp, events: &mut Vec<Event>, out: &mut Output) {
+        let Some(flight) = self.in_flight.take() else { return };
+        if flight.is_answer {
+            // From here on the same frame is another one: receipts have equal lines.
+            self.last.clear();
+        }
+        if !flight.is_answer {
+            events.push(Event::Delivered);
+        }
+        self.pump(now, out);
+    }
+
+    /// Sends what is in flight once more, where its rule allows that for this cause.
+    fn again(&mut self, now: Timestamp, cause: Repeat, events: &mut Vec<Event>, out: &mut Output) {
+        let Some(mut flight) = self.in_flight.take() else { return };
+        let allowed = cause == Repeat::OnRefusal || flight.repeat == Repeat::Freely;
+        if !allowed || flight.tries >= TRIES {
+            if !flight.is_answer {
+                events.push(Event::Lost);
+            }
+            self.last.clear();
+            self.pump(now, out);
+            return;
+        }
+        flight.tries += 1;
+        flight.deadline = now + ACKNOWLEDGED_WITHIN;
+        self.write(&flight.frame, out);
+        self.in_flight = Some(flight);
+    }
+
+    fn pump(&mut self, now: Timestamp, out: &mut Output) {
+        if self.in_flight.is_some() {
+            return;
+        }
+        let Some((frame, repeat, is_answer)) = self.waiting.pop_front() else { return };
+        self.write(&frame, out);
+        let deadline = now + ACKNOWLEDGED_WITHIN;
+        self.in_flight = Some(InFlight { frame, repeat, tries: 1, deadline, is_answer });
+    }
+
+    fn write(&mut self, frame: &[u8], out: &mut Output) {
+        self.token = Token(self.token.0.wrapping_add(1));
+        out.push(Item::Write(frame.to_vec(), Some(self.token)));
+    }
+}
+
+/// What was heard, kept for after the framer has been let go.
+enum Kept {
+    Frame(Buffer),
+    Bad(Fault),
+    Noise(Fault),
+    Ack,
+    Nak,
+}
+
+impl From<Heard<'_>> for Kept {
+    fn from(heard: Heard<'_>) -> Self {
+        match heard {
+            Heard::Frame(data) => {
+                let mut frame = Buffer::default();
+                frame.extend(data);
+                Self::Frame(frame)
+            }
+            Heard::Bad(fault) => Self::Bad(fault),
+            Heard::Noise(fault) => Self::Noise(fault),
+            Heard::Ack => Self::Ack,
+            Heard::Nak => Self::Nak,
+        }
+    }
+}

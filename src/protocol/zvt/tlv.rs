@@ -1,0 +1,77 @@
+//! Tagged data in containers (PA00P015, chapter "TLV-container"): tags of one or two bytes, lengths of
+//! one to three, values that may be containers themselves.
+
+/// The low five bits all set: the tag has a second byte.
+const LONG_TAG: u8 = 0x1F;
+
+/// One entry: its tag and its value.
+pub(super) type Entry<'a> = (u16, &'a [u8]);
+
+/// Takes the length that begins the bytes.
+#[must_use]
+pub(super) fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    match bytes {
+        [short @ ..=0x7F, rest @ ..] => Some((usize::from(*short), rest)),
+        [0x81, length, rest @ ..] => Some((usize::from(*length), rest)),
+        [0x82, high, low, rest @ ..] => {
+            Some((usize::from(u16::from_be_bytes([*high, *low])), rest))
+        }
+        _ => None,
+    }
+}
+
+/// The entries of a container, up to the first that is cut off.
+pub(super) fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let (entry, after) = next(rest)?;
+        rest = after;
+        Some(entry)
+    })
+}
+
+/// The value of the first entry with this tag.
+#[must_use]
+pub(super) fn find(bytes: &[u8], tag: u16) -> Option<&[u8]> {
+    entries(bytes).find(|(found, _)| *found == tag).map(|(_, value)| value)
+}
+
+fn next(bytes: &[u8]) -> Option<(Entry<'_>, &[u8])> {
+    let (tag, rest) = match bytes {
+        [first, second, rest @ ..] if first & LONG_TAG == LONG_TAG => {
+            (u16::from_be_bytes([*first, *second]), rest)
+        }
+        [first, rest @ ..] => (u16::from(*first), rest),
+        [] => return None,
+    };
+    let (length, rest) = length(rest)?;
+    let (value, rest) = rest.split_at_checked(length)?;
+    Some(((tag, value), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_and_lengths_of_every_size() {
+        let bytes = [
+            &[0x1F, 0x10, 0x01, 0x00][..],
+            &[0x07, 0x81, 0x80],
+            &[b'x'; 0x80],
+            &[0x44, 0x82, 0x01, 0x00],
+            &[b'y'; 0x100],
+        ]
+        .concat();
+        let found: Vec<_> = entries(&bytes).map(|(tag, value)| (tag, value.len())).collect();
+        assert_eq!(found, [(0x1F10, 1), (0x07, 0x80), (0x44, 0x100)]);
+        assert_eq!(find(&bytes, 0x1F10), Some(&[0][..]));
+    }
+
+    #[test]
+    fn what_is_cut_off_is_no_entry() {
+        for bytes in [&[0x1F][..], &[0x07], &[0x07, 0x02, 0x41], &[0x07, 0x83, 0, 0, 1, 0x41]] {
+            assert_eq!(entries(bytes).count(), 0, "{bytes:02X?}");
+        }
+    }
+}

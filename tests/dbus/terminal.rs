@@ -1,0 +1,352 @@
+//! Payments on a simulated terminal, over the bus: progress, outcomes, keys, rights, cuts and crashes.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use tillbus::settings::Section;
+use tillbus::sim::{self, Command, Simulation};
+use tokio::sync::mpsc;
+use zbus::{OwnedObjectPath, Variant};
+
+use crate::support::client::{Client, DEVICE, Dict, Failed, MANAGER, ROOT, Signal};
+use crate::support::host::{Bus, Daemon, Start, soon};
+
+const TERMINAL: &str = "org.tillbus1.Terminal";
+const TRANSACTION: &str = "org.tillbus1.Transaction";
+/// The object of the terminal.
+const OBJECT: &str = "/org/tillbus1/device/terminal";
+
+/// A bus, a daemon, and a terminal.
+struct Till {
+    daemon: Option<Daemon>,
+    commands: mpsc::Sender<Command>,
+    start: Start,
+    ledger: PathBuf,
+    bus: Bus,
+}
+
+impl Till {
+    async fn open() -> Self {
+        Self::open_in("test").await
+    }
+
+    async fn open_in(mode: &str) -> Self {
+        let bus = Bus::start();
+        let link = bus.directory().join("terminal");
+        let device = (sim::find("zvt").unwrap().configure)(&Section::empty("p")).unwrap();
+        let options = sim::Options { device, link: Some(link.clone()), baud: None };
+        let mut simulation = Simulation::start(options).unwrap();
+        let (commands, inbox) = mpsc::channel(8);
+        tokio::spawn(async move { simulation.run(inbox).await.unwrap() });
+        let ledger = bus.directory().join("ledger.sqlite");
+        let mut start = Start::with(&format!(
+            "[[device]]\nname = \"terminal\"\nmatch = {{ pty = {:?} }}\nprofile = \"zvt\"\n",
+            link.display().to_string()
+        ));
+        start.arguments =
+            ["--mode", mode, "--ledger", ledger.to_str().unwrap()].map(str::to_owned).to_vec();
+        let daemon = Daemon::start_with(&bus, &start).await;
+        Self { daemon: Some(daemon), commands, start, ledger, bus }
+    }
+
+    async fn client(&self) -> Client {
+        Client::connect(&self.bus).await
+    }
+
+    async fn ready(&self) -> Client {
+        let client = self.client().await;
+        client.until_state(OBJECT, "ready").await;
+        client
+    }
+
+    async fn behave(&self, words: &str) {
+        self.commands.send(Command::Behave(words.to_owned())).await.unwrap();
+    }
+
+    /// The daemon crashes, and another takes its place.
+    async fn crash(&mut self) {
+        self.daemon.take().unwrap().crash().await;
+        self.daemon = Some(Daemon::start_with(&self.bus, &self.start).await);
+    }
+}
+
+async fn begin(
+    client: &Client,
+    operation: &str,
+    key: &str,
+    parameters: &[(&str, Variant<'_>)],
+) -> Result<String, Failed> {
+    let parameters: HashMap<&str, Variant<'_>> =
+        parameters.iter().map(|(name, value)| (*name, value.try_clone().unwrap())).collect();
+    let path: Result<OwnedObjectPath, _> =
+        client.call(OBJECT, TERMINAL, "Begin", &(operation, key, parameters)).await;
+    path.map(|path| path.to_string())
+}
+
+async fn pay(client: &Client, key: &str, amount: u64) -> Result<String, Failed> {
+    begin(client, "payment", key, &[("amount", amount.into()), ("currency", "EUR".into())]).await
+}
+
+/// Waits for the end of a transaction: its outcome and its result.
+async fn completed(client: &Client, path: &str) -> (String, Dict) {
+    loop {
+        let signal = client.signal("Completed").await;
+        if signal.path() == path {
+            assert!(signal.is_unicast());
+            return signal.body();
+        }
+    }
+}
+
+/// Waits until the terminal has said how far it is.
+async fn progressed(client: &Client, path: &str, text: &str) {
+    loop {
+        let signal = client.signal("Progress").await;
+        let (_, details): (String, Dict) = signal.body();
+        if signal.path() == path && details.text("text") == text {
+            return;
+        }
+    }
+}
+
+fn members(signals: &[Signal]) -> Vec<String> {
+    signals.iter().filter(|s| s.interface() == TRANSACTION).map(Signal::member).collect()
+}
+
+#[tokio::test]
+async fn a_payment_is_begun_followed_approved_and_kept() {
+    let till = Till::open().await;
+    let (client, other) = (till.ready().await, till.ready().await);
+    let path = pay(&client, "sale 1", 1250).await.unwrap();
+    assert_eq!(path, "/org/tillbus1/transaction/1");
+    let (outcome, result) = completed(&client, &path).await;
+    assert_eq!(outcome, "approved", "{result:?}");
+    assert_eq!((result.number("requested"), result.number("authorised")), (1250, 1250));
+    assert_eq!(
+        (result.text("pan-masked"), result.text("brand")),
+        ("************0011", "MASTERCARD")
+    );
+    assert_eq!((result.text("terminal"), result.text("key")), ("52523535", "sale 1"));
+    assert!(result.flag("simulated") && result.has("receipts") && result.has("ended"));
+    let again: Dict = client.call(&path, TRANSACTION, "GetResult", &()).await.unwrap();
+    assert_eq!(again.names(), result.names());
+    // Only the beginner hears of it.
+    let marker = client.properties(&path, TRANSACTION).await.unwrap();
+    assert_eq!(marker.text("State"), "approved");
+    other.properties(&path, TRANSACTION).await.unwrap();
+    assert!(members(&other.left_over()).is_empty());
+}
+
+#[tokio::test]
+async fn the_same_key_is_the_same_transaction_also_after_a_crash() {
+    let mut till = Till::open().await;
+    let client = till.ready().await;
+    let path = pay(&client, "sale 1", 1250).await.unwrap();
+    completed(&client, &path).await;
+    assert_eq!(pay(&client, "sale 1", 1250).await.unwrap(), path);
+    let other = pay(&client, "sale 1", 1251).await.unwrap_err();
+    assert_eq!(other.name, "InvalidArgument", "{other:?}");
+    till.crash().await;
+    let client = till.ready().await;
+    let found: OwnedObjectPath =
+        client.call(ROOT, MANAGER, "FindTransaction", &("sale 1",)).await.unwrap();
+    assert_eq!(found.as_str(), path);
+    let result: Dict = client.call(&path, TRANSACTION, "GetResult", &()).await.unwrap();
+    assert_eq!(result.text("state"), "approved");
+    assert_eq!(pay(&client, "sale 1", 1250).await.unwrap(), path);
+    let second = pay(&client, "sale 2", 1250).await.unwrap();
+    assert_eq!(completed(&client, &second).await.0, "approved");
+    let missing = client.call_raw(ROOT, MANAGER, "FindTransaction", &("sale 3",)).await;
+    assert_eq!(missing.unwrap_err().name, "InvalidArgument");
+}
+
+#[tokio::test]
+async fn outcomes_are_the_terminals() {
+    let till = Till::open().await;
+    let client = till.ready().await;
+    for (number, (behaviour, outcome)) in [
+        ("decline", "declined"),
+        ("stop", "aborted"),
+        ("busy", "failed"),
+        ("partial 500", "approved"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        till.behave(behaviour).await;
+        let path = pay(&client, &format!("sale {number}"), 1250).await.unwrap();
+        let (ended, result) = completed(&client, &path).await;
+        assert_eq!(ended, outcome, "{behaviour}: {result:?}");
+        assert_eq!(result.has("partial"), behaviour == "partial 500");
+    }
+}
+
+#[tokio::test]
+async fn a_payment_can_be_stopped_while_the_customer_is_waited_for() {
+    let till = Till::open().await;
+    let client = till.ready().await;
+    till.behave("think 60").await;
+    let path = pay(&client, "sale 1", 1250).await.unwrap();
+    loop {
+        let (state, _): (String, Dict) = client.signal("Progress").await.body();
+        if state == "awaiting-customer" {
+            break;
+        }
+    }
+    let busy = pay(&client, "sale 2", 1250).await.unwrap_err();
+    assert_eq!(busy.name, "TransactionInProgress");
+    client.call_raw(&path, TRANSACTION, "Abort", &()).await.unwrap();
+    assert_eq!(completed(&client, &path).await.0, "aborted");
+}
+
+#[tokio::test]
+async fn a_payment_survives_the_death_of_its_beginner() {
+    let till = Till::open().await;
+    let client = till.ready().await;
+    till.behave("think 1").await;
+    pay(&client, "sale 1", 1250).await.unwrap();
+    client.leave().await;
+    let client = till.ready().await;
+    let path: OwnedObjectPath =
+        client.call(ROOT, MANAGER, "FindTransaction", &("sale 1",)).await.unwrap();
+    let result: Dict = client.call(path.as_str(), TRANSACTION, "GetResult", &()).await.unwrap();
+    if result.text("state") != "approved" {
+        assert_eq!(completed(&client, path.as_str()).await.0, "approved");
+    }
+}
+
+#[tokio::test]
+async fn cut_off_by_a_crash_of_the_daemon_a_payment_is_found_at_the_terminal() {
+    let mut till = Till::open().await;
+    let client = till.ready().await;
+    let first = pay(&client, "sale 1", 1250).await.unwrap();
+    completed(&client, &first).await;
+    till.behave("silent").await;
+    let path = pay(&client, "sale 2", 1250).await.unwrap();
+    progressed(&client, &path, "waiting for the bank").await;
+    till.crash().await;
+    let client = till.ready().await;
+    let found: OwnedObjectPath =
+        client.call(ROOT, MANAGER, "FindTransaction", &("sale 2",)).await.unwrap();
+    assert_eq!(found.as_str(), path);
+    soon("the terminal has been asked", async {
+        loop {
+            let result: Dict = client.call(&path, TRANSACTION, "GetResult", &()).await.unwrap();
+            match result.text("state") {
+                "approved" => return assert_eq!(result.number("authorised"), 1250),
+                "in-progress" | "sent" => {}
+                other => panic!("{other}: {result:?}"),
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_blocks_the_terminal_until_a_person_has_settled_it() {
+    let mut till = Till::open().await;
+    let client = till.ready().await;
+    // The first payment ever: there is no receipt to compare with.
+    till.behave("silent").await;
+    let path = pay(&client, "sale 1", 1250).await.unwrap();
+    progressed(&client, &path, "waiting for the bank").await;
+    till.crash().await;
+    let client = till.ready().await;
+    client.call_raw(ROOT, MANAGER, "FindTransaction", &("sale 1",)).await.unwrap();
+    soon("it is unknown", async {
+        while client.properties(&path, TRANSACTION).await.unwrap().text("State") != "unknown" {}
+    })
+    .await;
+    till.behave("approve").await;
+    let refused = pay(&client, "sale 2", 1250).await.unwrap_err();
+    assert_eq!(refused.name, "OutcomeUnknown", "{refused:?}");
+    let status: Dict = client.call(OBJECT, TERMINAL, "Status", &()).await.unwrap();
+    assert!(status.has("unknown") && !status.has("transaction"), "{status:?}");
+    let empty =
+        client.call_raw(&path, TRANSACTION, "Resolve", &("approved", "")).await.unwrap_err();
+    assert_eq!(empty.name, "InvalidArgument");
+    client.call_raw(&path, TRANSACTION, "Resolve", &("approved", "slip found")).await.unwrap();
+    let result: Dict = client.call(&path, TRANSACTION, "GetResult", &()).await.unwrap();
+    assert_eq!((result.text("state"), result.text("note")), ("approved", "slip found"));
+    let next = pay(&client, "sale 2", 1250).await.unwrap();
+    assert_eq!(completed(&client, &next).await.0, "approved");
+    let book = tillbus::ledger::Book::read(&till.ledger).unwrap();
+    assert_eq!(book.rows().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_a_call_is_named() {
+    let till = Till::open().await;
+    let client = till.ready().await;
+    let amount = || ("amount", Variant::from(1250_u64));
+    let euro = || ("currency", Variant::from("EUR"));
+    type Row = (&'static str, &'static str, Vec<(&'static str, Variant<'static>)>, &'static str);
+    let rows: [Row; 8] = [
+        ("dance", "k", vec![], "unknown operation"),
+        ("payment", "", vec![amount(), euro()], "`key` is missing"),
+        ("payment", "k", vec![euro()], "`amount` is missing"),
+        ("payment", "k", vec![amount()], "`currency` is missing"),
+        ("payment", "k", vec![amount(), ("currency", "Euro".into())], "ISO 4217"),
+        ("payment", "k", vec![amount(), euro(), ("exponent", 3_u32.into())], "`exponent`"),
+        ("payment", "k", vec![amount(), euro(), ("tip", 1_u32.into())], "unknown parameter"),
+        ("reversal", "k", vec![], "`receipt` is missing"),
+    ];
+    for (operation, key, parameters, want) in rows {
+        let error = begin(&client, operation, key, &parameters).await.unwrap_err();
+        assert_eq!(error.name, "InvalidArgument", "{want}: {error:?}");
+        assert!(error.message.contains(want), "{want}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn simulated_money_is_refused_where_real_money_is_meant() {
+    let till = Till::open_in("live").await;
+    let client = till.client().await;
+    client.until_state(OBJECT, "unreachable").await;
+    let fault = client.property(OBJECT, DEVICE, "LastFault").await;
+    assert!(String::try_from(fault).unwrap().contains("simulated"));
+    let refused = pay(&client, "sale 1", 1250).await.unwrap_err();
+    assert_eq!(refused.name, "NotReady");
+    assert!(refused.message.contains("--mode test"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_day_has_reversals_refunds_reservations_and_an_end() {
+    let till = Till::open().await;
+    let client = till.ready().await;
+    let amount =
+        |amount: u64| vec![("amount", Variant::from(amount)), ("currency", Variant::from("EUR"))];
+    let receipt = |receipt: u32| vec![("receipt", Variant::from(receipt))];
+    let steps = [
+        ("payment", amount(1250)),
+        ("reversal", receipt(1)),
+        ("refund", amount(300)),
+        ("preauth", amount(5000)),
+        ("capture", amount(4000).into_iter().chain(receipt(4)).collect()),
+        ("diagnosis", vec![]),
+        ("close", vec![]),
+    ];
+    for (operation, parameters) in steps {
+        let path = begin(&client, operation, operation, &parameters).await.unwrap();
+        let (outcome, result) = completed(&client, &path).await;
+        assert_eq!(outcome, "approved", "{operation}: {result:?}");
+        if operation == "close" {
+            // 1250 were paid and reversed, 4000 captured; a refund of 300 is not compared.
+            assert!(result.has("totals") && result.has("ledger-totals"), "{result:?}");
+            assert!(!result.has("totals-agree"), "{result:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_interfaces_of_terminals_are_the_documented_ones() {
+    let till = Till::open().await;
+    let client = till.ready().await;
+    let path = pay(&client, "sale 1", 1250).await.unwrap();
+    super::introspection::are_pinned(
+        &client,
+        &[OBJECT, &path],
+        &["Device", "Terminal", "Transaction"],
+    )
+    .await;
+}

@@ -1,0 +1,109 @@
+//! Terminals as a person uses them: every built-in profile simulated and paid at, Ctrl-C, the ledger.
+
+use std::path::PathBuf;
+
+use nix::sys::signal::Signal;
+use tillbus::profile::Catalogue;
+use tillbus::protocol::Kind;
+
+use crate::support::client::Client;
+use crate::support::host::{Bus, Daemon, Start};
+use crate::tool::Tool;
+
+/// A daemon with a terminal of each built-in profile, named after it.
+struct Shop {
+    bus: Bus,
+    ledger: PathBuf,
+    terminals: Vec<(String, Tool)>,
+    _daemon: Daemon,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        let bus = Bus::start();
+        let catalogue = Catalogue::built_in();
+        let all = catalogue.ids().map(|id| catalogue.profile(id).unwrap().unwrap());
+        let profiles: Vec<String> = all
+            .filter(|profile| {
+                profile.protocol.as_ref().is_some_and(|spoken| spoken.info.kind == Kind::Terminal)
+            })
+            .map(|profile| profile.id)
+            .collect();
+        let mut configuration = String::new();
+        let mut terminals = Vec::new();
+        for id in &profiles {
+            let path = bus.directory().join(id).display().to_string();
+            configuration += &format!(
+                "[[device]]\nname = \"{id}\"\nprofile = \"{id}\"\nmatch = {{ pty = {path:?} }}\n"
+            );
+            let mut terminal = Tool::alone(&["simulate", "--port", &path, "--profile", id]);
+            terminal.line().await;
+            terminals.push((id.clone(), terminal));
+        }
+        let ledger = bus.directory().join("ledger.sqlite");
+        let mut start = Start::with(&configuration);
+        start.arguments =
+            ["--mode", "test", "--ledger", ledger.to_str().unwrap()].map(str::to_owned).to_vec();
+        let daemon = Daemon::start_with(&bus, &start).await;
+        let client = Client::connect(&bus).await;
+        for id in &profiles {
+            let object = format!("/org/tillbus1/device/{}", id.replace('-', "_2d"));
+            client.until_state(&object, "ready").await;
+        }
+        Self { bus, ledger, terminals, _daemon: daemon }
+    }
+
+    fn pay(&self, arguments: &[&str]) -> Tool {
+        Tool::on(&self.bus, &[&["pay"], arguments].concat())
+    }
+}
+
+#[tokio::test]
+async fn at_every_built_in_terminal_a_payment_is_made_shown_and_kept() {
+    let shop = Shop::open().await;
+    assert!(shop.terminals.iter().any(|(id, _)| id == "zvt"));
+    let ids: Vec<String> = shop.terminals.iter().map(|(id, _)| id.clone()).collect();
+    for id in &ids {
+        let paid = shop.pay(&[id, "12.50", "--key", &format!("{id} 1")]).ended().await;
+        assert_eq!(paid.status, Some(0), "{id}: {paid:?}");
+        let last = paid.output.last().unwrap();
+        assert!(last.contains("approved 12.50 EUR") && last.contains("SIMULATED"), "{id}: {last}");
+    }
+    let file = shop.ledger.to_str().unwrap();
+    let listed = Tool::alone(&["ledger", "--file", file, "--csv"]).ended().await;
+    assert_eq!(listed.output.len(), 1 + ids.len(), "{listed:?}");
+    for (row, id) in listed.output[1..].iter().zip(&ids) {
+        assert!(row.contains(&format!(",{id},")) && row.contains(",approved,"), "{row}");
+    }
+}
+
+#[tokio::test]
+async fn ctrl_c_stops_a_payment_at_the_terminal() {
+    let mut shop = Shop::open().await;
+    let (_, terminal) = shop.terminals.iter_mut().find(|(id, _)| id == "zvt").unwrap();
+    terminal.type_line("think 60");
+    terminal.until("behaves: think 60").await;
+    let mut pay = shop.pay(&["zvt", "5.00"]);
+    pay.until("awaiting-customer").await;
+    pay.signal(Signal::SIGINT);
+    let ended = pay.ended().await;
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.errors.contains("asking the terminal to stop"), "{ended:?}");
+    assert!(ended.errors.contains("aborted"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_paid_is_said() {
+    let shop = Shop::open().await;
+    for (arguments, want) in [
+        (&["zvt", "12.5"][..], "accepted is an amount as in 12.50"),
+        (&["zvt"], "the amount is missing"),
+        (&["zvt", "5.00", "--currency", "EURO"], "no currency"),
+        (&["zvt", "5.00", "--operation", "dance"], "no operation"),
+        (&["nobody", "5.00"], "nobody"),
+    ] {
+        let refused = shop.pay(arguments).ended().await;
+        assert_ne!(refused.status, Some(0), "{arguments:?}");
+        assert!(refused.errors.contains(want), "{arguments:?}: {}", refused.errors);
+    }
+}
