@@ -11,6 +11,7 @@
 //! file is an empty one; one that cannot be read is an error.
 
 mod access;
+mod cards;
 mod content;
 mod device;
 mod matches;
@@ -23,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::normalize::{CardRules, Shop};
 use crate::profile::errors::Errors;
 use crate::profile::{Catalogue, Profile, files};
 use crate::settings::{Document, Error, File, Section};
@@ -34,6 +36,20 @@ pub struct Paths {
     pub config: PathBuf,
     /// Directories of profiles, the later overriding the earlier.
     pub profile_dirs: Vec<PathBuf>,
+    /// Where the service manager has put credentials.
+    pub credentials: Credentials,
+}
+
+/// Keys that the service manager keeps.
+#[derive(Clone, Debug, Default)]
+pub enum Credentials {
+    /// It has passed none.
+    #[default]
+    Missing,
+    /// They are in this directory.
+    In(PathBuf),
+    /// Whether they are there does not matter: nothing is started, a person checks a file.
+    Unchecked,
 }
 
 impl Default for Paths {
@@ -44,6 +60,7 @@ impl Default for Paths {
                 PathBuf::from("/usr/share/tillbus/profiles"),
                 PathBuf::from("/etc/tillbus/profiles"),
             ],
+            credentials: Credentials::Missing,
         }
     }
 }
@@ -89,7 +106,7 @@ fn read(paths: &Paths) -> Result<Config, Vec<Error>> {
         tables.take(&document.root(), &mut errors);
     }
     let shelf = Shelf::fill(&catalogue, &tables.profiles(), &mut errors);
-    let config = tables.read(&shelf, &mut errors);
+    let config = tables.read(&shelf, &paths.credentials, &mut errors);
     errors.or(Some(config))
 }
 
@@ -108,6 +125,7 @@ fn read_files(paths: &Paths, errors: &mut Errors) -> Vec<File> {
 struct Tables<'a> {
     devices: Vec<Section<'a>>,
     access: Vec<Section<'a>>,
+    cards: Vec<Section<'a>>,
     content: Vec<Section<'a>>,
 }
 
@@ -119,6 +137,7 @@ impl<'a> Tables<'a> {
         });
         self.devices.extend(errors.note(devices).into_iter().flatten());
         self.access.extend(errors.note(root.section("access")).flatten());
+        self.cards.extend(errors.note(root.section("cards")).flatten());
         self.content.extend(errors.note(root.section("content")).flatten());
         if root.has("route") {
             let message = "`route` is not supported yet; accepted is a file without it";
@@ -133,7 +152,7 @@ impl<'a> Tables<'a> {
         self.devices.iter().filter_map(|device| device.string("profile").ok().flatten()).collect()
     }
 
-    fn read(self, shelf: &Shelf<'a>, errors: &mut Errors) -> Config {
+    fn read(self, shelf: &Shelf<'a>, credentials: &Credentials, errors: &mut Errors) -> Config {
         let mut access = Access::default();
         for section in &self.access {
             access = Access::read(section, &access, errors).unwrap_or(access);
@@ -142,15 +161,28 @@ impl<'a> Tables<'a> {
         for section in &self.content {
             shop = content::read(section, &shop, errors).unwrap_or(shop);
         }
+        let mut cards = Arc::default();
+        for section in &self.cards {
+            cards = cards::read(section, &cards, credentials, errors).unwrap_or(cards);
+        }
+        let below = Below { access: &access, shop: &shop, cards: &cards, credentials };
         let devices: Vec<_> = self
             .devices
             .iter()
-            .map(|section| DeviceConfig::read(section, shelf, &access, &shop, errors))
+            .map(|section| DeviceConfig::read(section, shelf, &below, errors))
             .collect();
         refuse_doubles(&self.devices, errors);
         refuse_shared_matches(&self.devices, &devices, errors);
         Config { devices: devices.into_iter().flatten().collect(), access }
     }
+}
+
+/// What holds where a device says nothing of its own.
+struct Below<'a> {
+    access: &'a Access,
+    shop: &'a Arc<Shop>,
+    cards: &'a Arc<CardRules>,
+    credentials: &'a Credentials,
 }
 
 fn refuse_doubles(sections: &[Section<'_>], errors: &mut Errors) {

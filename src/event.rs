@@ -4,6 +4,7 @@
 //! vendor. Protocols speak in [`Reading`]s and [`Fault`]s, normalization turns a reading into a
 //! [`Scan`], clients ask in [`Request`]s.
 
+pub mod card;
 pub mod fault;
 pub mod symbology;
 pub mod terminal;
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
+pub use card::{Card, Swipe};
 pub use fault::Fault;
 pub use symbology::{Aim, Symbology};
 
@@ -67,6 +69,85 @@ pub struct Reading {
 pub enum Event {
     /// A code was read.
     Scan(Scan),
+    /// A card was read.
+    Card(Box<Card>),
+}
+
+impl Event {
+    /// When its first byte arrived.
+    #[must_use]
+    pub fn first(&self) -> Timestamp {
+        match self {
+            Self::Scan(scan) => scan.first,
+            Self::Card(card) => card.first,
+        }
+    }
+
+    /// When its last byte arrived.
+    #[must_use]
+    pub fn last(&self) -> Timestamp {
+        match self {
+            Self::Scan(scan) => scan.last,
+            Self::Card(card) => card.last,
+        }
+    }
+
+    /// Who may see what it holds.
+    #[must_use]
+    pub fn sensitivity(&self) -> Sensitivity {
+        match self {
+            Self::Scan(scan) => scan.sensitivity,
+            Self::Card(_) => Sensitivity::Card,
+        }
+    }
+
+    /// Whether it is a customer's payment code.
+    #[must_use]
+    pub fn pays(&self) -> bool {
+        matches!(self, Self::Scan(scan) if scan.content == Content::PaymentCode)
+    }
+
+    /// What it is, in a word of the bus.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Scan(scan) => scan.content.word(),
+            Self::Card(_) => "card",
+        }
+    }
+
+    /// The part of it that only `Take` hands over; empty where there is none.
+    #[must_use]
+    pub fn secret(&self) -> &[u8] {
+        match self {
+            Self::Scan(scan) => scan.raw.expose(),
+            Self::Card(card) => card.secret.expose(),
+        }
+    }
+
+    /// How much memory what it said takes, more or less.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Scan(scan) => scan.raw.len() + scan.text.len(),
+            Self::Card(card) => card.size(),
+        }
+    }
+
+    /// The event without what it said: of what is somebody's own the details are no less so.
+    #[must_use]
+    pub fn wiped(self) -> Self {
+        match self {
+            Self::Scan(scan) => Self::Scan(scan.wiped()),
+            Self::Card(card) => Self::Card(Box::new(card.wiped())),
+        }
+    }
+}
+
+impl From<Scan> for Event {
+    fn from(scan: Scan) -> Self {
+        Self::Scan(scan)
+    }
 }
 
 /// A normalized scan.
@@ -99,6 +180,13 @@ pub struct Scan {
     pub first: Timestamp,
     /// When its last byte arrived.
     pub last: Timestamp,
+}
+
+impl Scan {
+    fn wiped(self) -> Self {
+        let (text, raw) = (Secret::default(), Secret::default());
+        Self { text, raw, details: Vec::new(), gtin: None, ..self }
+    }
 }
 
 /// Who may see what a scan holds.
@@ -137,6 +225,8 @@ pub enum Value {
     Flag(bool),
     /// Words.
     Text(Cow<'static, str>),
+    /// Bytes that are no text.
+    Bytes(Vec<u8>),
     /// Several of them.
     List(Vec<Self>),
     /// Several by name.

@@ -20,7 +20,7 @@ use crate::config::DeviceConfig;
 use crate::event::terminal::{Entry, Instruction, Said};
 use crate::event::{Event, Failure, Fault, Refusal, Request, Timestamp};
 use crate::frame::{Advice, Evidence, SpeedSearch};
-use crate::normalize::{self, Rules};
+use crate::normalize::{self, Rules, card};
 use crate::protocol::{
     Carrier, Input, Item, Kind, Opening, Output, Protocol, ReportKind, RequestId,
 };
@@ -456,7 +456,11 @@ impl<'a> Conversation<'a> {
         let message = match item {
             Item::Reading(reading) => {
                 health.events.fetch_add(1, Ordering::Relaxed);
-                Report::Event(normalize::scan(reading, &self.rules))
+                Report::Event(normalize::scan(reading, &self.rules).into())
+            }
+            Item::Swipe(swipe) => {
+                health.events.fetch_add(1, Ordering::Relaxed);
+                Report::Event(Event::Card(Box::new(card::card(swipe, &self.rules.cards))))
             }
             Item::Fault(fault) => {
                 health.fault(&fault);

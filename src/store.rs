@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::event::{Event, Scan, Timestamp};
+use crate::event::{Event, Timestamp};
 
 /// The most events the ring keeps.
 pub const EVENTS: usize = 4096;
@@ -90,9 +90,7 @@ impl Record {
     /// When the last byte arrived.
     #[must_use]
     pub fn received(&self) -> Timestamp {
-        match &self.event {
-            Event::Scan(scan) => scan.last,
-        }
+        self.event.last()
     }
 
     /// Whether this client may see it.
@@ -115,9 +113,7 @@ impl Record {
     }
 
     fn size(&self) -> usize {
-        match &self.event {
-            Event::Scan(scan) => scan.raw.len() + scan.text.len(),
-        }
+        self.event.size()
     }
 }
 
@@ -191,18 +187,17 @@ impl Ring {
         self.records.get(usize::try_from(sequence.checked_sub(oldest)?).ok()?)
     }
 
-    /// Hides an event from everyone, and leaves of what it said what `wiped` does.
-    pub fn wipe(&mut self, sequence: u64, wiped: impl FnOnce(Scan) -> Scan) {
+    /// Hides an event from everyone, and wipes what it said.
+    pub fn wipe(&mut self, sequence: u64) {
         let oldest = self.records.front().map_or(0, |record| record.sequence);
         let index = sequence.checked_sub(oldest).and_then(|index| usize::try_from(index).ok());
         let Some(record) = index.and_then(|index| self.records.get_mut(index)) else { return };
-        let Event::Scan(scan) = record.event.clone();
         let audience = match &record.audience {
             Audience::Only(owner) | Audience::Past(owner) => Audience::Past(owner.clone()),
             Audience::Everyone | Audience::Nobody => Audience::Nobody,
         };
         let new = Record {
-            event: Event::Scan(wiped(scan)),
+            event: record.event.clone().wiped(),
             audience,
             origin: Arc::clone(&record.origin),
             ..*record.as_ref()

@@ -11,6 +11,7 @@
 
 mod config {
     mod built_in;
+    mod cards;
     mod content;
     mod device_errors;
     mod documents;

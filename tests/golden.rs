@@ -154,7 +154,7 @@ impl Case {
             player.wait(SILENCE);
             let read = player.readings.get(before..).unwrap_or_default();
             assert!(
-                read.iter().any(|reading| reading.data == want.data && reading.aim == want.aim),
+                read.iter().any(|read| read.is_same(want)),
                 "{}: {what}, silence {silent}: the good frame behind it is lost\n{}",
                 self.name,
                 player.said

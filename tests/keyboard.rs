@@ -19,7 +19,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::process::Command;
 
 use nix::libc;
-use support::Player;
+use support::{Player, Read};
 use tillbus::normalize::Rules;
 use tillbus::protocol::{Factory, hid_keyboard};
 use tillbus::recording::Step;
@@ -155,7 +155,7 @@ fn typed(factory: &Factory, keys: &[(u8, u8)]) -> String {
         steps.extend([report(modifiers, key), report(0, 0)]);
     }
     player.steps(&steps);
-    let read = player.readings.pop().expect("a line was typed");
+    let Some(Read::Code(read)) = player.readings.pop() else { panic!("no line was typed") };
     let text = String::from_utf8(read.data.expose().to_vec()).unwrap();
     text[1..text.len() - 1].to_owned()
 }

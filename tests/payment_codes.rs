@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use support::Random;
-use tillbus::event::{Content, Event, Reading, Role, Scan, Symbology, Timestamp};
+use tillbus::event::{Content, Reading, Role, Scan, Symbology, Timestamp};
 use tillbus::normalize::personal::resident_id;
 use tillbus::normalize::{self, Rules, gtin};
 use tillbus::secret::Secret;
@@ -167,8 +167,7 @@ fn base64(bytes: &[u8]) -> String {
 fn scanned(code: String, symbology: Option<Symbology>, rules: &Rules) -> Scan {
     let data = Secret::new(code.into_bytes());
     let reading = Reading { symbology, aim: None, data, first: Timestamp(1), last: Timestamp(2) };
-    let Event::Scan(scan) = normalize::scan(reading, rules);
-    scan
+    normalize::scan(reading, rules)
 }
 
 /// The numbers of a kind.
@@ -312,7 +311,7 @@ fn damage_makes_nothing_public_that_was_not() {
                 first: Timestamp(1),
                 last: Timestamp(2),
             };
-            let Event::Scan(scan) = normalize::scan(reading, &rules);
+            let scan = normalize::scan(reading, &rules);
             let want = if kept == 10 { Content::PaymentCode } else { Content::Licence };
             assert_eq!(scan.content, want, "{role:?}");
             let text = scan.text.expose();

@@ -16,8 +16,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use support::Random;
-use tillbus::event::{Failure, Fault, Reading, Refusal, Request, Symbology, Timestamp, Verdict};
+use tillbus::event::card::{Number, Stripe};
+use tillbus::event::{
+    Failure, Fault, Reading, Refusal, Request, Swipe, Symbology, Timestamp, Verdict,
+};
 use tillbus::hid::{self, stream};
+use tillbus::normalize::card::{self, LrcRule};
 use tillbus::protocol::{
     self, Carrier, Input, Item, Kind, Opening, Output, Protocol, ReportKind, RequestId, Token,
 };
@@ -106,6 +110,7 @@ struct Line {
     out: Output,
     requests: u64,
     readings: Vec<Reading>,
+    swipes: Vec<Swipe>,
     answers: Vec<Result<(), Failure>>,
     faults: Vec<Fault>,
     damage: Option<Damage>,
@@ -149,6 +154,7 @@ impl Line {
             out: Output::default(),
             requests: 0,
             readings: Vec::new(),
+            swipes: Vec::new(),
             answers: Vec::new(),
             faults: Vec::new(),
             damage: None,
@@ -244,6 +250,7 @@ impl Line {
         while let Some(item) = self.out.pop() {
             match item {
                 Item::Reading(reading) => self.readings.push(reading),
+                Item::Swipe(swipe) => self.swipes.push(swipe),
                 Item::Answer(_, answer) => self.answers.push(answer),
                 Item::Fault(fault) => self.faults.push(fault),
                 Item::Write(bytes, token) => {
@@ -292,11 +299,10 @@ fn codes() -> Vec<Code> {
     ]
 }
 
-/// Every protocol that has a simulated device, with every set of options.
-fn everything() -> Vec<(&'static protocol::Info, &'static str)> {
-    // Terminals read no codes; tests/money.rs has them.
+/// Every protocol of this kind that has a simulated device, with every set of options.
+fn everything(kind: Kind) -> Vec<(&'static protocol::Info, &'static str)> {
     let simulated = sim::ALL.iter().filter_map(|info| protocol::find(info.name));
-    let simulated = simulated.filter(|info| info.kind == Kind::Scanner);
+    let simulated = simulated.filter(|info| info.kind == kind);
     simulated
         .flat_map(|info| {
             let more = VARIANTS.iter().find(|(name, _)| *name == info.name);
@@ -308,7 +314,7 @@ fn everything() -> Vec<(&'static protocol::Info, &'static str)> {
 
 #[test]
 fn what_a_device_reads_is_what_its_protocol_says() {
-    for (info, options) in everything() {
+    for (info, options) in everything(Kind::Scanner) {
         let mut line = Line::new(info.name, options);
         for (place, code) in codes().iter().enumerate() {
             line.scan(code);
@@ -329,6 +335,39 @@ fn what_a_device_reads_is_what_its_protocol_says() {
                 || (as_ean && reading.symbology == Some(Symbology::Ean13))
                 || unnamed;
             assert!(right, "{what}: {:?} for {:?}", reading.symbology, code.symbology);
+        }
+    }
+}
+
+#[test]
+fn what_a_card_reader_reads_is_what_its_protocol_says() {
+    let cards = [
+        "%B4111111111111111^TEST/CARD^2512201000000000?;4111111111111111=25122010000000000000?",
+        ";5413330089020011=2512601079360805?",
+        "%STAFF 00042?;00042?",
+    ];
+    for (info, options) in everything(Kind::CardReader) {
+        let mut line = Line::new(info.name, options);
+        for (place, card) in cards.into_iter().enumerate() {
+            line.scan(&Code::plain(card));
+            let what = format!("{} with {options:?}, card {place}", info.name);
+            assert_eq!(line.faults, [], "{what}");
+            assert_eq!(line.swipes.len(), place + 1, "{what}");
+            let swipe = &line.swipes[place];
+            let want = card::tracks(card.as_bytes(), LrcRule::Kept).unwrap();
+            for number in Number::ALL {
+                // What an encrypting head shows is no track: that it is there is all that can be said.
+                let is_there = |stripe: &Stripe| *stripe != Stripe::Absent;
+                let (got, want) = (swipe.tracks.get(number), want.get(number));
+                match &swipe.encryption {
+                    None => assert_eq!(got, want, "{what}: track {number:?}"),
+                    Some(encryption) => {
+                        let encrypted = encryption.tracks.get(number).is_some();
+                        let read = is_there(got) || encrypted;
+                        assert_eq!(read, is_there(want), "{what}: track {number:?}");
+                    }
+                }
+            }
         }
     }
 }
@@ -364,7 +403,7 @@ fn devices_answer_what_they_are_asked() {
             _ => &[],
         }
     };
-    for (info, options) in everything() {
+    for (info, options) in everything(Kind::Scanner) {
         for ability in support::configured(info.name, options).unwrap().capabilities {
             let mut line = Line::new(info.name, options);
             for request in of(ability) {

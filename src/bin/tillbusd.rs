@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser};
 use sd_notify::NotifyState;
-use tillbus::config::{self, Config, Paths};
+use tillbus::config::{self, Config, Credentials, Paths};
 use tillbus::daemon::outbox::outbox;
 use tillbus::daemon::terminal::{self, Money};
 use tillbus::daemon::{Daemon, Replays, Wake};
@@ -195,7 +195,12 @@ async fn watchdog() {
 }
 
 fn paths(options: &Options) -> Paths {
-    let mut paths = Paths { config: options.config.clone(), ..Paths::default() };
+    let credentials = match std::env::var_os("CREDENTIALS_DIRECTORY") {
+        Some(directory) => Credentials::In(directory.into()),
+        None if options.check => Credentials::Unchecked,
+        None => Credentials::Missing,
+    };
+    let mut paths = Paths { config: options.config.clone(), credentials, ..Paths::default() };
     paths.profile_dirs.extend(options.profiles.iter().cloned());
     paths
 }

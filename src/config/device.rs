@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use encoding_rs::Encoding;
 
-use super::{Access, Match, Sheet, Shelf, content};
+use super::{Access, Below, Match, Sheet, Shelf, cards, content};
 use crate::event::Role;
-use crate::normalize::{Rules, Shop};
+use crate::normalize::{CardRules, Rules, Shop};
 use crate::profile::errors::Errors;
 use crate::profile::{self, Line, Spoken, Status, required, text};
 use crate::protocol::{Carrier, Factory, Info, Kind};
@@ -49,6 +49,8 @@ pub struct DeviceConfig {
     pub duplicate_window: Duration,
     /// What the shop's own codes look like.
     pub shop: Arc<Shop>,
+    /// What is let out of cards.
+    pub cards: Arc<CardRules>,
     /// Who may do what with it.
     pub access: Access,
     /// Whether it is no real device.
@@ -61,7 +63,12 @@ impl DeviceConfig {
     /// What its scans may mean and how they are written.
     #[must_use]
     pub fn rules(&self) -> Rules {
-        Rules { role: self.role, encodings: self.encodings.clone(), shop: Arc::clone(&self.shop) }
+        Rules {
+            role: self.role,
+            encodings: self.encodings.clone(),
+            shop: Arc::clone(&self.shop),
+            cards: Arc::clone(&self.cards),
+        }
     }
 }
 
@@ -97,17 +104,17 @@ struct Own {
     duplicate_window: Duration,
     access: Access,
     shop: Arc<Shop>,
+    cards: Arc<CardRules>,
 }
 
 impl DeviceConfig {
     pub(super) fn read(
         section: &Section<'_>,
         shelf: &Shelf<'_>,
-        access: &Access,
-        shop: &Arc<Shop>,
+        below: &Below<'_>,
         errors: &mut Errors,
     ) -> Option<Self> {
-        let own = Own::read(section, access, shop, errors);
+        let own = Own::read(section, below, errors);
         let sheet = errors.note(sheet(section, shelf)).flatten();
         let line = errors.note(section.section("line"));
         let protocol = errors.note(section.section("protocol"));
@@ -128,12 +135,7 @@ impl DeviceConfig {
 }
 
 impl Own {
-    fn read(
-        section: &Section<'_>,
-        access: &Access,
-        shop: &Arc<Shop>,
-        errors: &mut Errors,
-    ) -> Option<Self> {
+    fn read(section: &Section<'_>, below: &Below<'_>, errors: &mut Errors) -> Option<Self> {
         let name = errors.note(name(section));
         let lane = errors.note(lane(section));
         let role = errors.note(section.word("role", &ROLES));
@@ -141,13 +143,18 @@ impl Own {
         let window = errors.note(section.integer("duplicate-window-ms", 0..=60_000));
         let own_access = errors.note(section.section("access"));
         let access = own_access.and_then(|own| match own {
-            Some(own) => Access::read(&own, access, errors),
-            None => Some(access.clone()),
+            Some(own) => Access::read(&own, below.access, errors),
+            None => Some(below.access.clone()),
         });
         let own_shop = errors.note(section.section("content"));
         let shop = own_shop.and_then(|own| match own {
-            Some(own) => content::read(&own, shop, errors),
-            None => Some(Arc::clone(shop)),
+            Some(own) => content::read(&own, below.shop, errors),
+            None => Some(Arc::clone(below.shop)),
+        });
+        let own_cards = errors.note(section.section("cards"));
+        let cards = own_cards.and_then(|own| match own {
+            Some(own) => cards::read(&own, below.cards, below.credentials, errors),
+            None => Some(Arc::clone(below.cards)),
         });
         let window = window?.unwrap_or(DUPLICATE_WINDOW_MS);
         Some(Self {
@@ -158,6 +165,7 @@ impl Own {
             duplicate_window: Duration::from_millis(window.into()),
             access: access?,
             shop: shop?,
+            cards: cards?,
         })
     }
 }
@@ -268,13 +276,13 @@ fn assemble(
 ) -> DeviceConfig {
     let profile = &sheet.profile;
     let simulated = matches!(own.matches, Match::Pty(_));
-    let Own { name, lane, matches, duplicate_window, access, shop, .. } = own;
+    let Own { name, lane, matches, duplicate_window, access, shop, cards, .. } = own;
     let (id, status, vendor, model) =
         (&profile.id, profile.status, &profile.vendor, &profile.model);
     let source = format!(
         "name={name:?} lane={lane:?} role={} match={matches:?} profile={id:?} status={} \
          vendor={vendor:?} model={model:?} kind={} line={line:?} protocol={options} \
-         duplicate-window={duplicate_window:?} access={access:?} content={shop:?}",
+         duplicate-window={duplicate_window:?} access={access:?} content={shop:?} cards={cards:?}",
         role.word(),
         status.word(),
         kind.word(),
@@ -296,6 +304,7 @@ fn assemble(
         encodings: spoken.encodings,
         duplicate_window,
         shop,
+        cards,
         access,
         simulated,
         source,

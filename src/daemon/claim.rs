@@ -41,6 +41,8 @@ pub struct Options {
     pub until_payment_code: bool,
     /// Whether the owner has the right to payment codes; the daemon fills it in.
     pub may_pay: bool,
+    /// Whether it has the right to cards; the daemon fills it in.
+    pub may_read_cards: bool,
 }
 
 /// Names a caller that waits for its answer.
@@ -153,10 +155,10 @@ impl Ownership {
         self.claim.is_none() && self.waiting.is_empty()
     }
 
-    /// Whether the owner may have payment codes.
+    /// What the owner has claimed it with.
     #[must_use]
-    pub fn may_pay(&self) -> bool {
-        self.claim.as_ref().is_some_and(|claim| claim.options.may_pay)
+    pub fn options(&self) -> Option<&Options> {
+        self.claim.as_ref().map(|claim| &claim.options)
     }
 
     /// Whether the claim ends with the first payment code.

@@ -17,6 +17,8 @@ use tracing::{info, warn};
 
 use super::call::Error;
 use super::claim::Effect;
+use super::deliver::ONE_SALE;
+use super::device::Need;
 use super::rights::Caller;
 use super::{Daemon, Key, Notice, Signal};
 use crate::event::{
@@ -85,46 +87,43 @@ impl Confidential {
 }
 
 impl Daemon {
-    /// A confidential scan has come.
-    pub(super) fn confidential(&mut self, now: Timestamp, key: Key, mut scan: Scan) {
+    /// A confidential event has come.
+    pub(super) fn confidential(&mut self, now: Timestamp, key: Key, mut event: Event) {
         let Some(device) = self.devices.get_mut(&key) else { return };
-        let content = scan.content;
-        let pays = content == Content::PaymentCode;
-        let owner =
-            device.confidant(scan.first, if pays { "payment-code" } else { "scan" }).cloned();
-        let window = device.config.as_ref().map_or(Duration::ZERO, |c| c.duplicate_window);
-        // The code itself is not kept for it: it would outlive its use.
-        let mark = self.seen.mark(scan.raw.expose());
-        let duplicate = device.is_duplicate(mark.expose(), scan.last, window);
-        // To an owner who has not had it a code is news, however long it has been there.
-        let told = device.had_last(owner.as_ref());
-        let (time, synchronised) = self.wall.at(now, scan.last);
-        if duplicate && told && pays {
-            // A phone left before an auto-sense box: one event, and a count.
-            device.repeated(scan.last);
-            device.health.repeated.fetch_add(1, Ordering::Relaxed);
-            self.seen.again(scan.raw.expose(), time);
-            return;
-        }
-        device.remember(mark, scan.last, owner.clone());
+        let (word, pays, last) = (event.word(), event.pays(), event.last());
+        let owner = device.confidant(event.first(), Need::of(&event)).cloned();
+        let (time, synchronised) = self.wall.at(now, last);
+        let duplicate = match &mut event {
+            Event::Scan(scan) => {
+                let window = device.config.as_ref().map_or(Duration::ZERO, |c| c.duplicate_window);
+                // The code itself is not kept for it: it would outlive its use.
+                let mark = self.seen.mark(scan.raw.expose());
+                let duplicate = device.is_duplicate(mark.expose(), last, window);
+                // To an owner who has not had it a code is news, however long it has been there.
+                if duplicate && device.had_last(owner.as_ref()) && pays {
+                    // A phone left before an auto-sense box: one event, and a count.
+                    device.repeated(last);
+                    device.health.repeated.fetch_add(1, Ordering::Relaxed);
+                    self.seen.again(scan.raw.expose(), time);
+                    return;
+                }
+                device.remember(mark, last, owner.clone());
+                self.tell_of_code(time, scan);
+                duplicate
+            }
+            Event::Card(_) => false,
+        };
+        let Some(device) = self.devices.get(&key) else { return };
         let origin = Arc::clone(&device.identity.origin);
-        let sequence = self.ring.newest() + 1;
-        if pays {
-            let before = self.seen.note(scan.raw.expose(), time, sequence);
-            scan.details.extend(before.map(seen_before));
-            self.keep_seen();
-        }
-        if let Some(life) = scan.life {
-            let at = scan.last + life;
-            scan.details.push(("expires-latest", Value::Count(at.0)));
-        }
-        let at = scan.last + kept_for(&scan);
-        if scan.sensitivity == Sensitivity::Personal {
+        let at = last + kept_for(&event);
+        if let Event::Scan(scan) = &mut event
+            && scan.sensitivity == Sensitivity::Personal
+        {
             // Nobody will get more than its text, which is masked.
             scan.raw = Secret::default();
         }
         let audience = owner.clone().map_or(Audience::Nobody, Audience::Only);
-        let event = Event::Scan(if owner.is_some() { scan } else { wiped(scan) });
+        let event = if owner.is_some() { event } else { event.wiped() };
         let record = self.ring.push(|sequence| Record {
             sequence,
             origin,
@@ -134,6 +133,8 @@ impl Daemon {
             duplicate,
             audience,
         });
+        let sequence = record.sequence;
+        audit_refusal(&record);
         match owner {
             Some(client) => {
                 let answer = pays.then(|| now + ANSWER_WITHIN);
@@ -142,26 +143,47 @@ impl Daemon {
                 self.make_room();
                 self.deliver(now, key, &record);
             }
-            None => self.unclaimed(now, key, &record, pays),
+            None => self.unclaimed(now, key, &record),
         }
         // After the event, so that whoever gets both knows the one from the other.
-        let withheld = Signal::Withheld { sequence, kind: content.word() };
+        let withheld = Signal::Withheld { sequence, kind: word };
         self.outbox.send(Notice::Signal(key, None, withheld));
     }
 
-    /// There was nobody to have it: a cashier who waits for a code has to learn why none comes.
-    fn unclaimed(&mut self, now: Timestamp, key: Key, record: &Record, pays: bool) {
+    /// Adds to a code what only the daemon knows of it.
+    fn tell_of_code(&mut self, time: u64, scan: &mut Scan) {
+        if scan.content == Content::PaymentCode {
+            let sequence = self.ring.newest() + 1;
+            let before = self.seen.note(scan.raw.expose(), time, sequence);
+            scan.details.extend(before.map(seen_before));
+            self.keep_seen();
+        }
+        if let Some(life) = scan.life {
+            let at = scan.last + life;
+            scan.details.push(("expires-latest", Value::Count(at.0)));
+        }
+    }
+
+    /// There was nobody to have it: a cashier who waits for a code or a card has to learn why none
+    /// comes.
+    fn unclaimed(&mut self, now: Timestamp, key: Key, record: &Record) {
         let Some(device) = self.devices.get_mut(&key) else { return };
+        let need = Need::of(&record.event);
         let reason = match device.ownership.owner() {
-            None => "nobody has claimed the device",
-            Some(_) if pays && !device.ownership.may_pay() => {
-                "its owner has not the right `payment-code` ([access] in tillbus.toml)"
+            None => "nobody has claimed the device".to_owned(),
+            Some(_) if !device.has_right(need) => {
+                format!("its owner has not the right `{}` ([access] in tillbus.toml)", need.word())
             }
-            Some(_) => "its owner claimed the device only after it had begun",
+            Some(_) => "its owner claimed the device only after it had begun".to_owned(),
         };
         info!(device = %record.origin.name, sequence = record.sequence, "withheld: {reason}");
-        if pays && device.said.tell(now, "unclaimed").is_some() {
-            let what = format!("a payment code was wiped: {reason}");
+        let what = match need {
+            Need::Scan => return,
+            Need::PaymentCode => "a payment code",
+            Need::Card => "a card",
+        };
+        if device.said.tell(now, "unclaimed").is_some() {
+            let what = format!("{what} was wiped: {reason}");
             self.complain(key, "unclaimed", &what, record.sequence);
         }
     }
@@ -200,7 +222,12 @@ impl Daemon {
         if let Some(expiry) = self.forget(sequence)
             && !expiry.delivered
         {
-            let what = "a code could not be delivered in time and was wiped; scan it again";
+            let what = match self.ring.get(sequence).map(|record| &record.event) {
+                Some(Event::Card(_)) => {
+                    "a card could not be delivered in time and was wiped; read it again"
+                }
+                _ => "a code could not be delivered in time and was wiped; scan it again",
+            };
             self.complain(expiry.device, "expired", what, sequence);
         }
     }
@@ -208,7 +235,7 @@ impl Daemon {
     /// Wipes a confidential event and says nothing. Does nothing to an event that is none.
     pub(super) fn forget(&mut self, sequence: u64) -> Option<Forgotten> {
         let Expiry { device, delivered, .. } = self.confidential.expiries.remove(&sequence)?;
-        self.ring.wipe(sequence, wiped);
+        self.ring.wipe(sequence);
         Some(Forgotten { device, delivered })
     }
 
@@ -221,6 +248,21 @@ impl Daemon {
             .collect();
         for sequence in all {
             self.wipe(sequence);
+        }
+    }
+
+    /// Card data of a device that nobody has taken: its owner has given it up, or it is gone.
+    pub(super) fn wipe_cards(&mut self, key: Key, of: impl Fn(&Client) -> bool) {
+        let expiries = self.confidential.expiries.iter();
+        let all: Vec<u64> = expiries
+            .filter(|(_, expiry)| expiry.device == key && of(&expiry.client))
+            .map(|(sequence, _)| *sequence)
+            .collect();
+        for sequence in all {
+            let record = self.ring.get(sequence);
+            if record.is_some_and(|record| record.event.sensitivity() == Sensitivity::Card) {
+                self.wipe(sequence);
+            }
         }
     }
 
@@ -238,12 +280,11 @@ impl Daemon {
         record: &Record,
         most: Option<Duration>,
     ) -> bool {
-        let Event::Scan(scan) = &record.event;
-        if scan.sensitivity == Sensitivity::Public {
+        if record.event.sensitivity() == Sensitivity::Public {
             return true;
         }
-        let age = now.since(scan.last);
-        let fresh = age < kept_for(scan) && most.is_none_or(|most| age <= most);
+        let age = now.since(record.received());
+        let fresh = age < kept_for(&record.event) && most.is_none_or(|most| age <= most);
         if !fresh {
             self.wipe(record.sequence);
         }
@@ -252,15 +293,14 @@ impl Daemon {
 
     /// After a payment code a claim that was made for one is over.
     pub(super) fn end_single_sale(&mut self, now: Timestamp, key: Key, record: &Record) {
-        let Event::Scan(scan) = &record.event;
         let Some(device) = self.devices.get_mut(&key) else { return };
-        if scan.content != Content::PaymentCode || !device.ownership.is_for_one_payment_code() {
+        if !record.event.pays() || !device.ownership.is_for_one_payment_code() {
             return;
         }
         let Some(owner) = device.ownership.owner().cloned() else { return };
         let mut effects = vec![Effect::Lost(owner.clone())];
         device.ownership.release(now, &owner, &mut effects);
-        self.settle_claims(key, effects, "one-payment-code");
+        self.settle_claims(key, effects, ONE_SALE);
     }
 
     /// Hands over the secret part of an event, once. The caller may deal with the event.
@@ -271,27 +311,55 @@ impl Daemon {
         key: Key,
         sequence: u64,
     ) -> Result<OwnedFd, Error> {
+        let taken = self.takeable(now, caller, key, sequence).and_then(|record| {
+            pipe(record.event.secret())
+                .map_err(|_| Error::LimitExceeded("the system has no pipe left"))
+        });
+        let device = self.devices.get(&key).map_or("", |device| &device.identity.origin.name);
+        let (client, uid) = (&caller.client, caller.uid);
+        match &taken {
+            Ok(_) => info!(audit = "take", device, sequence, %client, uid, "taken"),
+            Err(error) => {
+                warn!(audit = "take-refused", device, sequence, %client, uid, "not taken: {error}");
+            }
+        }
+        if taken.is_ok() {
+            self.forget(sequence);
+        }
+        taken
+    }
+
+    /// The event whose secret part the caller may have now.
+    fn takeable(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        key: Key,
+        sequence: u64,
+    ) -> Result<Arc<Record>, Error> {
+        self.of_own_event(caller, key, sequence)?;
         let record = self.ring.get(sequence).cloned();
         let record = record.filter(|record| record.visible_to(&caller.client));
         let Some(record) = record else {
             return Err(Error::Expired("it has been taken, or has expired, or was not for you"));
         };
-        let Event::Scan(scan) = &record.event;
-        if scan.sensitivity != Sensitivity::Card {
+        if record.event.sensitivity() != Sensitivity::Card {
             return Err(Error::Unsupported("there is no more to this event than came with it"));
         }
         let device = self.devices.get(&key).ok_or(Error::DeviceGone)?;
         if !device.rights.card.permits(caller) {
             return Err(Error::AccessDenied("card"));
         }
-        if now.since(scan.last) > TAKE_WITHIN {
+        if now.since(record.received()) > TAKE_WITHIN {
             self.wipe(sequence);
             return Err(Error::Expired("it could be taken for 30 seconds"));
         }
-        info!(client = %caller.client, sequence, "taken");
-        let pipe = pipe(scan.raw.expose());
-        self.forget(sequence);
-        pipe.map_err(|_| Error::LimitExceeded("the system has no pipe left"))
+        if record.event.secret().is_empty() {
+            return Err(Error::Unsupported(
+                "configuration lets nothing more of it out (`financial-cards` in tillbus.toml)",
+            ));
+        }
+        Ok(record)
     }
 
     /// What became of a payment code.
@@ -302,11 +370,7 @@ impl Daemon {
         settlement: Settlement,
     ) -> Result<(), Error> {
         let record = self.ring.get(sequence);
-        let payment = record.is_some_and(|record| {
-            let Event::Scan(scan) = &record.event;
-            scan.content == Content::PaymentCode
-        });
-        if !payment {
+        if !record.is_some_and(|record| record.event.pays()) {
             return Err(Error::InvalidArgument(format!("event {sequence} is no payment code")));
         }
         self.confidential.answered(sequence);
@@ -353,20 +417,22 @@ fn seen_before(before: Before) -> Detail {
     ("seen-before", Value::Map(entries))
 }
 
-/// How long a confidential scan is in memory at most.
-fn kept_for(scan: &Scan) -> Duration {
-    let life = scan.life.unwrap_or(LIFE);
-    if scan.sensitivity == Sensitivity::Card { life.min(TAKE_WITHIN) } else { life }
+/// How long a confidential event is in memory at most.
+fn kept_for(event: &Event) -> Duration {
+    let life = match event {
+        Event::Scan(scan) => scan.life.unwrap_or(LIFE),
+        Event::Card(_) => TAKE_WITHIN,
+    };
+    if event.sensitivity() == Sensitivity::Card { life.min(TAKE_WITHIN) } else { life }
 }
 
-/// The scan without what it said: of what is somebody's own the details are no less so.
-fn wiped(scan: Scan) -> Scan {
-    Scan {
-        text: Secret::default(),
-        raw: Secret::default(),
-        details: Vec::new(),
-        gtin: None,
-        ..scan
+/// A card that the configuration keeps back is told of, and nothing of the card.
+fn audit_refusal(record: &Record) {
+    if let Event::Card(card) = &record.event
+        && let Some(reason) = card.refused
+    {
+        let (device, sequence) = (&record.origin.name, record.sequence);
+        info!(audit = "card-refused", %device, sequence, "refused: {reason}");
     }
 }
 

@@ -12,7 +12,7 @@ use super::claim::{Delivery, Due, Effect, Refused};
 use super::status::{Access, State};
 use super::{Asked, Daemon, Key, Notice, Signal, wiring};
 use crate::clock;
-use crate::event::{Event, Failure, Fault, Refusal, Request, Sensitivity, Timestamp};
+use crate::event::{Event, Failure, Fault, Refusal, Request, Timestamp};
 use crate::protocol::RequestId;
 use crate::session::{AskError, Report};
 use crate::store::{Audience, Client, Record};
@@ -20,6 +20,8 @@ use crate::transport;
 
 /// Faults of one kind on one device are told at most this often; all are counted.
 const TELL_EVERY: Duration = Duration::from_secs(1);
+/// Why a claim ends that was made for one payment code, as `ClaimLost` says it.
+pub(super) const ONE_SALE: &str = "one-payment-code";
 /// How long an answer about the wall clock's synchronisation holds.
 const SYNCHRONISED_FOR: Duration = Duration::from_secs(10);
 
@@ -114,18 +116,16 @@ impl Daemon {
         if let Some(kind) = kind {
             self.fault(key, kind, error.to_string(), BTreeMap::new());
         }
+        self.wipe_cards(key, |_| true);
         self.announce(key);
         self.terminal_lost(key);
     }
 
     fn event(&mut self, now: Timestamp, key: Key, event: Event) {
-        let event = match event {
-            Event::Scan(scan) if scan.sensitivity != Sensitivity::Public => {
-                return self.confidential(now, key, scan);
-            }
-            event => event,
+        let scan = match &event {
+            Event::Scan(scan) if !scan.sensitivity.is_confidential() => scan,
+            Event::Scan(_) | Event::Card(_) => return self.confidential(now, key, event),
         };
-        let Event::Scan(scan) = &event;
         let Some(device) = self.devices.get_mut(&key) else { return };
         let window = device.config.as_ref().map_or(Duration::ZERO, |c| c.duplicate_window);
         let duplicate = device.is_duplicate(scan.raw.expose(), scan.last, window);
@@ -167,12 +167,12 @@ impl Daemon {
                 Delivery::Held => return,
             }
         }
-        self.send_scan(key, owner, record, None, false);
+        self.send_read(key, owner, record, None, false);
         self.confidential.delivered(record.sequence);
         self.end_single_sale(now, key, record);
     }
 
-    fn send_scan(
+    fn send_read(
         &mut self,
         key: Key,
         to: Option<Client>,
@@ -180,9 +180,9 @@ impl Daemon {
         age: Option<Duration>,
         stale: bool,
     ) {
-        let signal = Signal::Scanned { record: Arc::clone(record), age, stale };
+        let signal = Signal::Read { record: Arc::clone(record), age, stale };
         if !self.outbox.send(Notice::Signal(key, to, signal)) {
-            debug!(sequence = record.sequence, "the bus is stalled; the scan is left to Replay");
+            debug!(sequence = record.sequence, "the bus is stalled; the event is left to Replay");
         }
     }
 
@@ -222,7 +222,7 @@ impl Daemon {
             return false;
         }
         let stale = most.is_some_and(|most| age > most);
-        self.send_scan(key, Some(owner.clone()), &record, Some(age), stale);
+        self.send_read(key, Some(owner.clone()), &record, Some(age), stale);
         self.confidential.delivered(sequence);
         self.end_single_sale(now, key, &record);
         true
@@ -320,6 +320,10 @@ impl Daemon {
                     self.outbox.send(Notice::Signal(key, Some(owner), signal));
                 }
                 Effect::Lost(owner) => {
+                    // A claim for one sale ends with a code that is still to be taken.
+                    if lost != ONE_SALE {
+                        self.wipe_cards(key, |client| *client == owner);
+                    }
                     let signal = Signal::ClaimLost(lost);
                     self.outbox.send(Notice::Signal(key, Some(owner), signal));
                 }

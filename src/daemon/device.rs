@@ -14,7 +14,7 @@ use super::status::{Access, Identity, State, Status};
 use super::terminal::TerminalRights;
 use super::{Key, name};
 use crate::config::{DeviceConfig, Match};
-use crate::event::{Role, Timestamp};
+use crate::event::{Content, Event, Role, Timestamp};
 use crate::hotplug;
 use crate::recording::Recording;
 use crate::secret::Secret;
@@ -47,6 +47,37 @@ pub(super) struct Rights {
     pub(super) scan: Right,
     pub(super) payment_code: Right,
     pub(super) card: Right,
+}
+
+/// The right without which an event is not for the owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// The one that claiming needs.
+    Scan,
+    /// To have customers' payment codes.
+    PaymentCode,
+    /// To have cards.
+    Card,
+}
+
+impl Need {
+    /// What this event needs. A card number in a code needs no more than the code, being masked.
+    pub(super) fn of(event: &Event) -> Self {
+        match event {
+            Event::Card(_) => Self::Card,
+            Event::Scan(scan) if scan.content == Content::PaymentCode => Self::PaymentCode,
+            Event::Scan(_) => Self::Scan,
+        }
+    }
+
+    /// The word of the configuration.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Scan => "scan",
+            Self::PaymentCode => "payment-code",
+            Self::Card => "card",
+        }
+    }
 }
 
 /// What the next scan is compared with.
@@ -159,10 +190,20 @@ impl Device {
 
     /// Who may hear what is confidential and began at `first`: the owner of then, if it is the owner
     /// still and has the right.
-    pub(super) fn confidant(&self, first: Timestamp, right: &str) -> Option<&Client> {
+    pub(super) fn confidant(&self, first: Timestamp, need: Need) -> Option<&Client> {
         let owner = self.ownership.owner_at(first)?;
         let still = self.ownership.owner() == Some(owner);
-        (still && (right == "scan" || self.ownership.may_pay())).then_some(owner)
+        (still && self.has_right(need)).then_some(owner)
+    }
+
+    /// Whether its owner has the right that this needs.
+    pub(super) fn has_right(&self, need: Need) -> bool {
+        match need {
+            // Without it there is no claim.
+            Need::Scan => true,
+            Need::PaymentCode => self.ownership.options().is_some_and(|options| options.may_pay),
+            Need::Card => self.ownership.options().is_some_and(|options| options.may_read_cards),
+        }
     }
 
     /// Whether the same code came within the window.

@@ -80,9 +80,9 @@ pub enum Property {
 /// A signal of a device's object.
 #[derive(Debug)]
 pub enum Signal {
-    /// A code was read.
-    Scanned {
-        /// The scan.
+    /// A code or a card was read.
+    Read {
+        /// The event.
         record: Arc<Record>,
         /// How late it is, where it was held back.
         age: Option<Duration>,
@@ -172,8 +172,8 @@ impl Notices {
 
 /// Whether a device can bring it about as often as it sends something.
 fn is_bounded(notice: &Notice) -> bool {
-    use Signal::{Fault, Scanned, Withheld};
-    matches!(notice, Notice::Signal(_, _, Scanned { .. } | Withheld { .. } | Fault { .. }))
+    use Signal::{Fault, Read, Withheld};
+    matches!(notice, Notice::Signal(_, _, Read { .. } | Withheld { .. } | Fault { .. }))
 }
 
 #[cfg(test)]

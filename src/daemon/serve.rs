@@ -52,9 +52,12 @@ impl Daemon {
             Act::Retain(reply) => self.change_claim(now, caller, key, reply, |device, effects| {
                 device.ownership.retain(now, &caller.client, effects)
             }),
-            Act::Release(reply) => self.change_claim(now, caller, key, reply, |device, effects| {
-                device.ownership.release(now, &caller.client, effects)
-            }),
+            Act::Release(reply) => {
+                self.change_claim(now, caller, key, reply, |device, effects| {
+                    device.ownership.release(now, &caller.client, effects)
+                });
+                self.wipe_cards(key, |client| *client == caller.client);
+            }
             Act::Clear(reply) => {
                 let _ = reply.send(self.clear(now, caller, key));
             }
@@ -70,8 +73,7 @@ impl Daemon {
                 self.request(allowed, key, Request::Indicate(verdict), reply);
             }
             Act::Take(sequence, reply) => {
-                let owned = self.of_own_event(caller, key, sequence);
-                let _ = reply.send(owned.and_then(|()| self.take(now, caller, key, sequence)));
+                let _ = reply.send(self.take(now, caller, key, sequence));
             }
             Act::Settle(sequence, settlement, reply) => {
                 let owned = self.of_own_event(caller, key, sequence);
@@ -114,6 +116,7 @@ impl Daemon {
         let mut effects = Vec::new();
         if let Some(device) = self.devices.get_mut(&key) {
             options.may_pay = device.rights.payment_code.permits(caller);
+            options.may_read_cards = device.rights.card.permits(caller);
             device.ownership.claim(now, caller.client.clone(), options, ticket, &mut effects);
         }
         self.settle_claims(key, effects, "challenged");
@@ -204,7 +207,12 @@ impl Daemon {
 
     /// That the event came from the device, and the caller owns that or was the one to get the event:
     /// a claim for a single sale is over by the time the code has been paid with.
-    fn of_own_event(&self, caller: &Caller, key: Key, sequence: u64) -> Result<(), Error> {
+    pub(super) fn of_own_event(
+        &self,
+        caller: &Caller,
+        key: Key,
+        sequence: u64,
+    ) -> Result<(), Error> {
         let device = self.devices.get(&key).ok_or(Error::DeviceGone)?;
         let record = self.ring.get(sequence);
         let record = record.filter(|record| record.origin.name == device.identity.origin.name);

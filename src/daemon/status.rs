@@ -115,7 +115,17 @@ impl Identity {
     /// Whether it reads codes: it then carries the Scanner interface.
     #[must_use]
     pub fn is_scanner(&self) -> bool {
-        self.protocol.is_some_and(|info| info.kind == protocol::Kind::Scanner)
+        self.is(protocol::Kind::Scanner)
+    }
+
+    /// Whether it reads cards: it then carries the CardReader interface.
+    #[must_use]
+    pub fn is_card_reader(&self) -> bool {
+        self.is(protocol::Kind::CardReader)
+    }
+
+    fn is(&self, kind: protocol::Kind) -> bool {
+        self.protocol.is_some_and(|info| info.kind == kind)
     }
 
     /// Whether it takes payments: it then carries the Terminal interface.

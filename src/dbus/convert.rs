@@ -23,6 +23,7 @@ const LONGEST_SHOWN: usize = 1024;
 
 const DEVICE: &str = "org.tillbus1.Device";
 const SCANNER: &str = "org.tillbus1.Scanner";
+const CARD_READER: &str = "org.tillbus1.CardReader";
 
 /// The message of a device's signal.
 pub(super) fn signal(
@@ -38,13 +39,19 @@ pub(super) fn signal(
         }
     };
     match signal {
-        Signal::Scanned { record, age, stale } => {
-            let Event::Scan(scan) = &record.event;
-            let symbology = scan.symbology.word();
-            let content = scan.content.word();
-            let details = details(record, scan, *age, *stale);
-            let body = (record.sequence, symbology, content, scan.text.expose(), details);
-            message(SCANNER, "Scanned").build(&body)
+        Signal::Read { record, age, stale } => {
+            let details = details(record, *age, *stale);
+            match &record.event {
+                Event::Scan(scan) => {
+                    let (symbology, content) = (scan.symbology.word(), scan.content.word());
+                    let text = scan.text.expose();
+                    let body = (record.sequence, symbology, content, text, details);
+                    message(SCANNER, "Scanned").build(&body)
+                }
+                Event::Card(_) => {
+                    message(CARD_READER, "CardRead").build(&(record.sequence, details))
+                }
+            }
         }
         Signal::Fault { kind, message: text, details } => {
             let details: HashMap<&str, Variant<'_>> =
@@ -66,30 +73,51 @@ pub(super) fn replayed(record: &Record, client: &Client, now_age: Duration) -> D
         let withheld = [("sequence", record.sequence.into()), ("withheld", true.into())];
         return withheld.into_iter().collect();
     }
-    let Event::Scan(scan) = &record.event;
-    let mut dict = owned(details(record, scan, Some(now_age), false));
+    let mut dict = owned(details(record, Some(now_age), false));
     dict.insert("sequence", record.sequence.into());
-    dict.insert("event", "scan".to_owned().into());
-    dict.insert("symbology", scan.symbology.word().to_owned().into());
-    dict.insert("content", scan.content.word().to_owned().into());
-    dict.insert("text", scan.text.expose().to_owned().into());
+    match &record.event {
+        Event::Scan(scan) => {
+            dict.insert("event", "scan".to_owned().into());
+            dict.insert("symbology", scan.symbology.word().to_owned().into());
+            dict.insert("content", scan.content.word().to_owned().into());
+            dict.insert("text", scan.text.expose().to_owned().into());
+        }
+        Event::Card(_) => {
+            dict.insert("event", "card".to_owned().into());
+        }
+    }
     dict
 }
 
-/// Everything of a scan beside its symbology, content and text. What is absent is not known, and
-/// flags are there only when they are set.
-fn details<'a>(record: &'a Record, scan: &'a Scan, age: Option<Duration>, stale: bool) -> Dict<'a> {
+/// Everything of an event beside its sequence, and of a scan beside its symbology, content and text. What
+/// is absent is not known, and flags are there only when they are set.
+fn details(record: &Record, age: Option<Duration>, stale: bool) -> Dict<'_> {
     let origin = &record.origin;
-    let mut details: Dict<'a> = [
+    let mut details = match &record.event {
+        Event::Scan(scan) => scanned(scan),
+        Event::Card(card) => {
+            let details = card.details();
+            owned(details.iter().map(|(name, value)| (*name, variant(value))).collect())
+        }
+    };
+    details.extend([
         ("device", origin.name.as_str().into()),
         ("lane", origin.lane.as_str().into()),
-        ("received", scan.last.0.into()),
+        ("received", record.received().0.into()),
         ("time", record.time.into()),
         ("time-synchronised", record.synchronised.into()),
-        ("upos-scan-data-type", scan.symbology.scan_data_type().into()),
-    ]
-    .into_iter()
-    .collect();
+    ]);
+    if let Some(age) = age {
+        details.insert("age-ms", u64::try_from(age.as_millis()).unwrap_or(u64::MAX).into());
+    }
+    let flags =
+        [("duplicate", record.duplicate), ("simulated", origin.simulated), ("stale", stale)];
+    details.extend(flags.into_iter().filter(|(_, on)| *on).map(|(name, _)| (name, true.into())));
+    details
+}
+
+fn scanned(scan: &Scan) -> Dict<'_> {
+    let mut details = Dict::from([("upos-scan-data-type", scan.symbology.scan_data_type().into())]);
     if matches!(scan.sensitivity, Sensitivity::Public | Sensitivity::Private | Sensitivity::Bearer)
     {
         details.insert("raw", scan.raw.expose().into());
@@ -104,21 +132,14 @@ fn details<'a>(record: &'a Record, scan: &'a Scan, age: Option<Duration>, stale:
     if let Some(encoding) = scan.encoding {
         details.insert("encoding", encoding.into());
     }
-    if let Some(age) = age {
-        details.insert("age-ms", u64::try_from(age.as_millis()).unwrap_or(u64::MAX).into());
+    if scan.inferred {
+        details.insert("inferred", true.into());
     }
-    let flags = [
-        ("inferred", scan.inferred),
-        ("duplicate", record.duplicate),
-        ("simulated", origin.simulated),
-        ("stale", stale),
-    ];
-    details.extend(flags.into_iter().filter(|(_, on)| *on).map(|(name, _)| (name, true.into())));
     details
 }
 
 pub(super) fn owned(dict: Dict<'_>) -> Dict<'static> {
-    // Only a file descriptor cannot be copied, and there is none in a scan.
+    // Only a file descriptor cannot be copied, and there is none in an event.
     dict.into_iter()
         .filter_map(|(name, value)| Some((name, value.try_into_owned().ok()?.into())))
         .collect()
@@ -130,6 +151,7 @@ pub(super) fn variant(value: &Value) -> Variant<'_> {
         Value::Count(count) => (*count).into(),
         Value::Flag(flag) => (*flag).into(),
         Value::Text(text) => text.as_ref().into(),
+        Value::Bytes(bytes) => bytes.as_slice().into(),
         Value::List(values) => values.iter().map(variant).collect::<Vec<_>>().into(),
         Value::Map(entries) => {
             let entries = entries.iter().map(|(name, value)| (name.as_ref(), variant(value)));

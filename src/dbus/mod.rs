@@ -4,6 +4,7 @@
 //! `.await`; what they answer comes from the daemon, or from the values it publishes. The shapes
 //! on the bus are written out here by hand, so that no inner type can change them by accident.
 
+mod card_reader;
 mod client;
 mod convert;
 mod device;
@@ -25,6 +26,7 @@ use zbus::fdo::{ObjectManager, RequestNameFlags};
 use zbus::names::BusName;
 use zbus::{Address, Message};
 
+use self::card_reader::CardReaderInterface;
 use self::client::Clients;
 use self::device::DeviceInterface;
 use self::manager::ManagerInterface;
@@ -227,6 +229,9 @@ impl Bus {
             let terminal = TerminalInterface::new(view.clone(), Arc::clone(&self.clients));
             result = server.at(path.as_str(), terminal).await.map(|_| ());
         }
+        if result.is_ok() && view.identity.is_card_reader() {
+            result = server.at(path.as_str(), CardReaderInterface).await.map(|_| ());
+        }
         if let Err(error) = result {
             error!(%error, device = %view.identity.origin.name, "object cannot be served");
         }
@@ -242,8 +247,11 @@ impl Bus {
         if identity.is_scanner() {
             result = server.remove::<ScannerInterface, _>(path).await;
         }
-        if identity.is_terminal() {
+        if result.is_ok() && identity.is_terminal() {
             result = server.remove::<TerminalInterface, _>(path).await;
+        }
+        if result.is_ok() && identity.is_card_reader() {
+            result = server.remove::<CardReaderInterface, _>(path).await;
         }
         if result.is_ok() {
             result = server.remove::<DeviceInterface, _>(path).await;

@@ -96,6 +96,8 @@ fn of_value(value: &Value) -> Json {
         Value::Count(count) => (*count).into(),
         Value::Flag(flag) => (*flag).into(),
         Value::Text(text) => text.as_ref().into(),
+        // Only cards have bytes, and no card is in the ledger.
+        Value::Bytes(_) => Json::Null,
         Value::List(values) => values.iter().map(of_value).collect(),
         Value::Map(entries) => Json::Object(
             entries.iter().map(|(name, value)| (name.to_string(), of_value(value))).collect(),

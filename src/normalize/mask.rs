@@ -4,6 +4,11 @@
 //! number, and so are groups of digits as cards print them. A run that passes the check of ISO 13616 is
 //! an account number (IBAN). Everything else stays as it is, and so does the length of the text.
 
+use zeroize::Zeroizing;
+
+use super::card::rules::Ranges;
+use super::card::{brand, pan};
+
 /// What stands in for a digit or a letter.
 const MASK: char = '*';
 /// How much of a number stays.
@@ -16,7 +21,7 @@ const IBAN: std::ops::RangeInclusive<usize> = 15..=34;
 /// The text with every card and account number masked.
 #[must_use]
 pub fn masked(text: &str) -> String {
-    let mut characters: Vec<char> = text.chars().collect();
+    let mut characters = characters(text);
     let mut at = 0;
     while at < characters.len() {
         let found = [card_at(&characters, at), iban_at(&characters, at)];
@@ -32,7 +37,25 @@ pub fn masked(text: &str) -> String {
             None => at += 1,
         }
     }
-    characters.into_iter().collect()
+    characters.iter().collect()
+}
+
+/// Whether there is the number of a known issuer's card in the text that is none of the shop's own.
+#[must_use]
+pub fn holds_card(text: &str, allow: &Ranges) -> bool {
+    let characters = characters(text);
+    (0..characters.len()).any(|at| {
+        card_at(&characters, at).is_some_and(|places| {
+            let number = digits(&characters, &places);
+            brand::of(number.as_bytes()).is_some() && !allow.hold(&number)
+        })
+    })
+}
+
+fn characters(text: &str) -> Zeroizing<Vec<char>> {
+    let mut characters = Zeroizing::new(Vec::with_capacity(text.len()));
+    characters.extend(text.chars());
+    characters
 }
 
 /// A card number masked to its last four, whatever it is: for fields that hold nothing else.
@@ -107,15 +130,13 @@ fn run_at(text: &[char], at: usize, belongs: impl Fn(char) -> bool) -> Vec<usize
 }
 
 fn is_card(text: &[char], places: &[usize]) -> bool {
-    let digits = places.iter().rev().filter_map(|place| text.get(*place)?.to_digit(10));
-    let sum: u32 = digits
-        .enumerate()
-        .map(|(index, digit)| match index % 2 {
-            0 => digit,
-            _ => digit * 2 - if digit > 4 { 9 } else { 0 },
-        })
-        .sum();
-    sum.is_multiple_of(10) && places.iter().any(|place| text.get(*place) != Some(&'0'))
+    pan::passes_luhn(digits(text, places).as_bytes())
+}
+
+fn digits(text: &[char], places: &[usize]) -> Zeroizing<String> {
+    let mut digits = Zeroizing::new(String::with_capacity(places.len()));
+    digits.extend(places.iter().filter_map(|place| text.get(*place)));
+    digits
 }
 
 /// Country, two check digits, then the rest; moved behind it, letters as 10 to 35, all of it leaves 1

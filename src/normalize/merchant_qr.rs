@@ -300,6 +300,7 @@ mod tests {
             Value::Count(count) => count.to_string(),
             Value::Flag(flag) => flag.to_string(),
             Value::Text(text) => text.to_string(),
+            Value::Bytes(bytes) => format!("{bytes:02X?}"),
             Value::List(values) => values.iter().map(in_words).collect::<Vec<_>>().join(" | "),
             Value::Map(entries) => {
                 let entries =

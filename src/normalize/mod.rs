@@ -9,6 +9,7 @@
 //! nothing where nobody asks for them: [`scan`] and [`explain`] are the same decisions.
 
 pub mod article;
+pub mod card;
 pub mod currency;
 mod eci;
 pub mod gs1;
@@ -30,9 +31,10 @@ use std::time::Duration;
 use encoding_rs::Encoding;
 
 use crate::event::{
-    Aim, Content, Detail, Event, Gtin, Reading, Role, Scan, Sensitivity, Symbology, Value,
+    Aim, Content, Detail, Gtin, Reading, Role, Scan, Sensitivity, Symbology, Value,
 };
 use crate::secret::Secret;
+pub use card::CardRules;
 pub use reason::{Outcome, Reasons, Silent, Step};
 
 /// What a device's profile and configuration say about its codes.
@@ -44,6 +46,8 @@ pub struct Rules {
     pub encodings: Vec<&'static Encoding>,
     /// What the shop's own codes look like.
     pub shop: Arc<Shop>,
+    /// What the shop lets out of cards.
+    pub cards: Arc<CardRules>,
 }
 
 /// What a shop has decided about its own codes: `[content]` of the configuration.
@@ -108,19 +112,19 @@ impl Meaning {
 ///
 /// The reading is used up; its bytes stay in their [`Secret`] and are wiped with the scan.
 #[must_use]
-pub fn scan(reading: Reading, rules: &Rules) -> Event {
+pub fn scan(reading: Reading, rules: &Rules) -> Scan {
     decide(reading, rules, &mut Silent)
 }
 
 /// Decides what a reading means, and says why: the steps in the order in which they were taken.
 #[must_use]
-pub fn explain(reading: Reading, rules: &Rules) -> (Event, Vec<Step>) {
+pub fn explain(reading: Reading, rules: &Rules) -> (Scan, Vec<Step>) {
     let mut steps = Vec::new();
-    let event = decide(reading, rules, &mut steps);
-    (event, steps)
+    let scan = decide(reading, rules, &mut steps);
+    (scan, steps)
 }
 
-fn decide(reading: Reading, rules: &Rules, why: &mut impl Reasons) -> Event {
+fn decide(reading: Reading, rules: &Rules, why: &mut impl Reasons) -> Scan {
     let Reading { symbology: named, aim, data, first, last } = reading;
     let (symbology, inferred) = infer::symbology(named, data.expose());
     why_this_symbology(why, named, aim, symbology, inferred);
@@ -138,7 +142,7 @@ fn decide(reading: Reading, rules: &Rules, why: &mut impl Reasons) -> Event {
         (None, Some(text)) => text::visible_secret(text),
         (masked, _) => masked.map(Secret::new).unwrap_or_default(),
     };
-    Event::Scan(Scan {
+    Scan {
         symbology,
         inferred,
         aim,
@@ -152,7 +156,7 @@ fn decide(reading: Reading, rules: &Rules, why: &mut impl Reasons) -> Event {
         life,
         first,
         last,
-    })
+    }
 }
 
 /// A code whose identifier says that its data is escaped, without the escapes.
@@ -248,8 +252,7 @@ mod tests {
         };
         let rules =
             Rules { encodings: vec![encoding_rs::UTF_8, encoding_rs::GB18030], ..Rules::default() };
-        let Event::Scan(scan) = scan(reading, &rules);
-        scan
+        scan(reading, &rules)
     }
 
     #[test]

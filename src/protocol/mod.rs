@@ -21,7 +21,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::event::terminal::{Entry, Instruction, Said};
-use crate::event::{Failure, Fault, Reading, Refusal, Request, Timestamp};
+use crate::event::{Failure, Fault, Reading, Refusal, Request, Swipe, Timestamp};
 use crate::hid::Usage;
 use crate::settings;
 
@@ -248,6 +248,8 @@ pub struct Token(pub u32);
 pub enum Item {
     /// A code was read.
     Reading(Reading),
+    /// A card was read.
+    Swipe(Swipe),
     /// A request has come to its end.
     Answer(RequestId, Result<(), Failure>),
     /// Something was wrong; the conversation goes on.

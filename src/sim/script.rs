@@ -3,6 +3,7 @@
 //! ```text
 //! scan ean-13 4006381333931    a symbology may stand before the text
 //! scan A\x1DB\\                \xNN is a byte, \\ a backslash
+//! swipe %B4111…?;4111…?        a card's tracks, of a card reader
 //! half 40063813                the beginning of a frame, without its end
 //! slow 20ms 4006381333931      a pause after each byte
 //! noise 5                      so many bytes that mean nothing
@@ -21,7 +22,7 @@ use super::{Code, Command};
 use crate::event::Symbology;
 
 /// The commands, for an error to name.
-const COMMANDS: &str = "scan, half, slow, noise, wait, hang-up, cut, behave or repeat";
+const COMMANDS: &str = "scan, swipe, half, slow, noise, wait, hang-up, cut, behave or repeat";
 
 /// What is to be done, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +80,11 @@ pub fn command(line: &str) -> Result<Command, String> {
     let (word, rest) = line.split_once(' ').unwrap_or((line.trim_end(), ""));
     match word {
         "scan" => code(rest).map(Command::Scan),
+        "swipe" if rest.is_empty() => {
+            Err("found no tracks, accepted is what the card carries, as in `swipe ;4111=2512?`"
+                .to_owned())
+        }
+        "swipe" => Ok(Command::Scan(Code::plain(unescape(rest)?))),
         "half" => code(rest).map(Command::Half),
         "slow" => {
             let (gap, rest) = rest
@@ -188,7 +194,7 @@ mod tests {
     #[test]
     fn what_is_no_command_is_named_with_its_line() {
         let rows = [
-            ("scan a\nscam b", 2, "found `scam`, accepted is scan, half"),
+            ("scan a\nscam b", 2, "found `scam`, accepted is scan, swipe"),
             ("scan", 1, "found no text"),
             ("scan a\\", 1, "found a lone"),
             ("scan \\x1", 1, "found a lone"),

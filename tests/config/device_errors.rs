@@ -61,12 +61,12 @@ fn names_lanes_and_roles() {
         (
             "a key that is near one",
             device("lane =", "lame ="),
-            r#"tillbus.toml:4:1: unknown key `lame` in device; did you mean `lane`? (accepted: access, content, duplicate-window-ms, lane, line, match, name, profile, protocol, role)"#,
+            r#"tillbus.toml:4:1: unknown key `lame` in device; did you mean `lane`? (accepted: access, cards, content, duplicate-window-ms, lane, line, match, name, profile, protocol, role)"#,
         ),
         (
             "a key that is near none",
             more("colour = \"red\"\n"),
-            r#"tillbus.toml:8:1: unknown key `colour` in device; accepted: access, content, duplicate-window-ms, lane, line, match, name, profile, protocol, role"#,
+            r#"tillbus.toml:8:1: unknown key `colour` in device; accepted: access, cards, content, duplicate-window-ms, lane, line, match, name, profile, protocol, role"#,
         ),
         (
             "a window too long",
@@ -337,7 +337,7 @@ fn whole_files() {
         (
             "a table that is near one",
             "[[devices]]\nname = \"x\"\n".to_owned(),
-            r#"tillbus.toml:1:3: unknown key `devices` in the top level; did you mean `device`? (accepted: access, content, device)"#,
+            r#"tillbus.toml:1:3: unknown key `devices` in the top level; did you mean `device`? (accepted: access, cards, content, device)"#,
         ),
         (
             "a device that is no array",

@@ -35,6 +35,7 @@ fn the_man_page_has_every_key() {
         format!("{DEVICE}[device.line]\nzzzzzz = 1\n"),
         format!("{DEVICE}[device.protocol]\nzzzzzz = 1\n"),
         "[access]\nzzzzzz = 1\n".to_owned(),
+        "[cards]\nzzzzzz = 1\n".to_owned(),
         "[content]\nzzzzzz = 1\n".to_owned(),
         usb,
     ];

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use tillbus::config::{self, Config, Paths};
+use tillbus::config::{self, Config, Credentials, Paths};
 use tillbus::profile::Catalogue;
 use tillbus::protocol;
 
 /// The files of one host.
 pub(crate) struct Shop {
     directory: TempDir,
+    credentials: Credentials,
 }
 
 /// A device that nothing is wrong with, for the tests that are about something else.
@@ -60,7 +61,12 @@ encoding = ["utf-8", "gb18030"]
 
 impl Shop {
     pub(crate) fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap() }
+        Self { directory: tempfile::tempdir().unwrap(), credentials: Credentials::Missing }
+    }
+
+    /// The same shop, with the credentials that are among its files.
+    pub(crate) fn with_credentials(self) -> Self {
+        Self { credentials: Credentials::In(self.path("credentials")), ..self }
     }
 
     /// A shop with this main file.
@@ -86,6 +92,7 @@ impl Shop {
         let paths = Paths {
             config: self.path("tillbus.toml"),
             profile_dirs: vec![self.path("share"), self.path("etc")],
+            credentials: self.credentials.clone(),
         };
         config::load(&paths).map_err(|errors| {
             let lines: Vec<String> = errors.iter().map(|error| self.shown(error)).collect();

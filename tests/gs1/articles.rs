@@ -1,6 +1,6 @@
 //! Article numbers, and what else EAN and UPC symbols carry.
 
-use tillbus::event::{Content, Event, Reading, Symbology, Timestamp};
+use tillbus::event::{Content, Reading, Symbology, Timestamp};
 use tillbus::normalize::article::{Mask, Masks};
 use tillbus::normalize::order_number::{Pattern, Patterns};
 use tillbus::normalize::{self, Rules, Shop, gtin};
@@ -65,7 +65,7 @@ fn add_ons_of_all_symbols() {
             first: Timestamp(1),
             last: Timestamp(2),
         };
-        let Event::Scan(scan) = normalize::scan(reading, &Rules::default());
+        let scan = normalize::scan(reading, &Rules::default());
         let gtin = scan.gtin.map(|gtin| gtin.as_str().to_owned()).unwrap_or_default();
         (gtin, said(&scan, "add-on"))
     };

@@ -1,6 +1,6 @@
 //! Messages as scanners send them, normalized.
 
-use tillbus::event::{Aim, Event, Reading, Scan, Symbology, Timestamp, Value};
+use tillbus::event::{Aim, Reading, Scan, Symbology, Timestamp, Value};
 use tillbus::normalize::{self, Rules};
 use tillbus::secret::Secret;
 
@@ -17,8 +17,7 @@ pub(crate) fn scanned(message: &str, rules: &Rules) -> Scan {
         first: Timestamp(1),
         last: Timestamp(2),
     };
-    let Event::Scan(scan) = normalize::scan(reading, rules);
-    scan
+    normalize::scan(reading, rules)
 }
 
 pub(crate) fn scan(message: &str) -> Scan {
@@ -36,6 +35,7 @@ pub(crate) fn said(scan: &Scan, name: &str) -> String {
             Value::Text(text) => text.to_string(),
             Value::Count(count) => count.to_string(),
             Value::Flag(flag) => flag.to_string(),
+            Value::Bytes(bytes) => format!("{bytes:02X?}"),
             Value::List(list) => list.iter().map(shown).collect::<Vec<_>>().join(", "),
             Value::Map(map) => {
                 let entries = map.iter().map(|(name, value)| format!("{name}={}", shown(value)));

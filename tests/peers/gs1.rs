@@ -9,7 +9,7 @@ mod samples;
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
-use tillbus::event::{Content, Event, Reading, Scan, Symbology, Timestamp, Value};
+use tillbus::event::{Content, Reading, Scan, Symbology, Timestamp, Value};
 use tillbus::normalize::gs1::ai::{Check, Entry, Says};
 use tillbus::normalize::gs1::{Element, Elements, Wrong, element, link, rows};
 use tillbus::normalize::{self, Rules, article, gtin};
@@ -30,8 +30,7 @@ fn scan(symbology: Symbology, data: &[u8]) -> Scan {
         first: Timestamp(1),
         last: Timestamp(2),
     };
-    let Event::Scan(scan) = normalize::scan(reading, &Rules::default());
-    scan
+    normalize::scan(reading, &Rules::default())
 }
 
 /// What differs, by its explanation; what has none.

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::{Value as Json, json};
-use tillbus::event::{Aim, Event, Reading, Scan, Sensitivity, Symbology, Timestamp, Value};
+use tillbus::event::{Aim, Reading, Scan, Sensitivity, Symbology, Timestamp, Value};
 use tillbus::normalize::currency::Currency;
 use tillbus::normalize::merchant_qr::compose;
 use tillbus::normalize::merchant_qr::emv::{Account, Holds, Initiation, Local, Payload};
@@ -107,8 +107,7 @@ fn scan(aim: &str, data: &[u8]) -> Scan {
         encodings: vec![encoding_rs::UTF_8, encoding_rs::WINDOWS_1252],
         ..Rules::default()
     };
-    let Event::Scan(scan) = normalize::scan(reading, &rules);
-    scan
+    normalize::scan(reading, &rules)
 }
 
 fn as_json(value: &Value) -> Json {
@@ -116,6 +115,7 @@ fn as_json(value: &Value) -> Json {
         Value::Count(count) => (*count).into(),
         Value::Flag(flag) => (*flag).into(),
         Value::Text(text) => text.as_ref().into(),
+        Value::Bytes(bytes) => bytes.as_slice().into(),
         Value::List(values) => values.iter().map(as_json).collect(),
         Value::Map(entries) => {
             let entries = entries.iter().map(|(name, value)| (name.to_string(), as_json(value)));

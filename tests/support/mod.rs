@@ -13,8 +13,10 @@ pub mod usbdevfs;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use tillbus::event::card::Stripe;
 use tillbus::event::terminal::{Answer, Ending, Entry, Instruction, Said};
-use tillbus::event::{Event, Reading, Request, Role, Timestamp, Value};
+use tillbus::event::{Reading, Request, Role, Swipe, Timestamp, Value};
+use tillbus::normalize::card::{CardRules, Financial};
 use tillbus::normalize::{self, Rules};
 use tillbus::protocol::{
     self, Configured, Factory, Input, Item, Opening, Output, Protocol, RequestId, Token,
@@ -65,8 +67,30 @@ pub struct Player {
     out: Output,
     /// The transcript.
     pub said: String,
-    /// The readings.
-    pub readings: Vec<Reading>,
+    /// What was read.
+    pub readings: Vec<Read>,
+}
+
+/// A code or a card, as its protocol reports it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Read {
+    /// A code.
+    Code(Reading),
+    /// A card.
+    Card(Swipe),
+}
+
+impl Read {
+    /// Whether it is the same, read at another time.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Code(one), Self::Code(other)) => one.data == other.data && one.aim == other.aim,
+            (Self::Card(one), Self::Card(other)) => {
+                one.tracks == other.tracks && one.encryption == other.encryption
+            }
+            _ => false,
+        }
+    }
 }
 
 const START: Timestamp = Timestamp(1_000_000);
@@ -229,6 +253,7 @@ impl Player {
         while let Some(item) = self.out.pop() {
             match item {
                 Item::Reading(reading) => self.reading(reading),
+                Item::Swipe(swipe) => self.swipe(swipe),
                 Item::Fault(fault) => self.say(&format!("fault {}: {fault}", fault.kind())),
                 Item::Answer(id, Ok(())) => self.say(&format!("answer {}: done", id.0)),
                 Item::Answer(id, Err(failure)) => self.say(&format!("answer {}: {failure}", id.0)),
@@ -260,7 +285,7 @@ impl Player {
         let data = hex(reading.data.expose());
         let (first, last) = (seconds(reading.first), seconds(reading.last));
         self.say(&format!("reading {aim} {named} {first} to {last}:{data}"));
-        let Event::Scan(scan) = normalize::scan(reading.clone(), &self.rules);
+        let scan = normalize::scan(reading.clone(), &self.rules);
         assert_eq!(scan.raw, reading.data, "raw bytes are kept");
         let gtin = scan.gtin.as_ref().map_or("-", |gtin| gtin.as_str());
         self.say(&format!(
@@ -273,7 +298,34 @@ impl Player {
             scan.text.expose(),
             details(&scan.details),
         ));
-        self.readings.push(reading);
+        self.readings.push(Read::Code(reading));
+    }
+
+    fn swipe(&mut self, swipe: Swipe) {
+        assert!(swipe.first <= swipe.last && swipe.last <= self.now, "times out of order");
+        let (first, last) = (seconds(swipe.first), seconds(swipe.last));
+        self.say(&format!("swipe {first} to {last}"));
+        for (number, stripe) in swipe.tracks.each() {
+            match stripe {
+                Stripe::Absent => {}
+                Stripe::Bad(error) => self.more(number.word(), &error.to_string()),
+                Stripe::Text(text) => {
+                    self.more(number.word(), &String::from_utf8_lossy(text.expose()));
+                }
+            }
+        }
+        let card = normalize::card::card(swipe.clone(), &self.rules.cards);
+        self.say("card");
+        self.said.push_str(details(&card.details()).trim_start_matches('\n'));
+        self.said.push('\n');
+        let taken = String::from_utf8_lossy(card.secret.expose()).into_owned();
+        taken.lines().for_each(|line| self.more("take", line));
+        self.readings.push(Read::Card(swipe));
+    }
+
+    /// More on what was said, on a line of its own.
+    fn more(&mut self, name: &str, value: &str) {
+        let _ = writeln!(self.said, "    {name}: {value}");
     }
 
     fn say(&mut self, text: &str) {
@@ -318,6 +370,7 @@ fn shown(value: &Value) -> String {
         Value::Count(count) => count.to_string(),
         Value::Flag(flag) => flag.to_string(),
         Value::Text(text) => format!("{text:?}"),
+        Value::Bytes(bytes) => hex(bytes).trim().to_owned(),
         Value::List(values) => {
             format!("[{}]", values.iter().map(shown).collect::<Vec<_>>().join(", "))
         }
@@ -340,7 +393,8 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The rules that a recording's headers `encoding` and `role` give, for goods where none is named.
+/// The rules that a recording's headers `encoding`, `role` and `financial-cards` give, for goods where none
+/// is named; cards are let out where nothing else is said, or there would be little to see.
 pub fn rules(recording: &Recording) -> Rules {
     let labels = recording.value("encoding").unwrap_or("utf-8");
     let encodings = labels
@@ -356,5 +410,12 @@ pub fn rules(recording: &Recording) -> Rules {
         Some("both") => Role::Both,
         Some(other) => panic!("`{other}` is no role"),
     };
-    Rules { role, encodings, ..Rules::default() }
+    let financial = match recording.value("financial-cards") {
+        Some("refuse") => Financial::Refuse,
+        Some("masked") => Financial::Masked,
+        None | Some("allow") => Financial::Allow,
+        Some(other) => panic!("`{other}` is nothing that can be done with cards"),
+    };
+    let cards = CardRules { financial: Some(financial), ..CardRules::default() };
+    Rules { role, encodings, cards: cards.into(), ..Rules::default() }
 }

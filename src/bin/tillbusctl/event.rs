@@ -1,6 +1,6 @@
 //! What the daemon says, as one map each: printed as it is with `--json`, else as a line to read.
 //!
-//! Every map has `type`: `scan`, `fault`, `withheld`, `release-requested`, `claim-lost`,
+//! Every map has `type`: `scan`, `card`, `fault`, `withheld`, `release-requested`, `claim-lost`,
 //! `device-added`, `device`, `device-removed`, `daemon`, `claim`. All but `daemon` have `device`.
 
 use std::collections::HashMap;
@@ -52,6 +52,12 @@ pub(crate) fn of_signal(message: &Message, devices: &mut Devices) -> zbus::Resul
             map.insert("symbology".to_owned(), symbology.into());
             map.insert("content".to_owned(), content.into());
             map.insert("text".to_owned(), text.into());
+        }
+        "CardRead" => {
+            let (sequence, card): (u64, Dict) = body.deserialize()?;
+            map = value::map(&card);
+            map.insert("type".to_owned(), "card".into());
+            map.insert("sequence".to_owned(), sequence.into());
         }
         "Fault" => {
             let (kind, message, details): (&str, &str, Dict) = body.deserialize()?;
@@ -122,7 +128,11 @@ pub(crate) fn of_device(kind: &str, device: &Map) -> Map {
 pub(crate) fn of_replay(event: &Dict) -> Map {
     let mut map = value::map(event);
     // What is withheld from us has nothing but its number.
-    let kind = if flag(&map, "withheld") { "withheld" } else { "scan" };
+    let kind = match text(&map, "event") {
+        _ if flag(&map, "withheld") => "withheld",
+        "card" => "card",
+        _ => "scan",
+    };
     map.insert("type".to_owned(), kind.into());
     map.insert("replayed".to_owned(), true.into());
     map
@@ -187,6 +197,11 @@ impl Printer {
         let paint = |tone, name| self.style.paint(tone, &plain(text(event, name)));
         match text(event, "type") {
             "scan" => self.scan(event),
+            "card" => {
+                let card = self.column(Tone::Word, &format!("card {}", text(event, "kind")), 14);
+                let notes = self.style.paint(Tone::Faint, &in_brackets(&notes(event)));
+                format!("{card}  {}{notes}", self.style.paint(Tone::Strong, &card_words(event)))
+            }
             "fault" => {
                 let kind = self.column(Tone::Bad, &format!("fault: {}", text(event, "kind")), 22);
                 format!("{kind}  {}", plain(text(event, "message")))
@@ -221,11 +236,7 @@ impl Printer {
         };
         let mut line =
             format!("{symbology}  {content}  {}", self.style.paint(Tone::Strong, &shown));
-        let notes = notes(event);
-        if !notes.is_empty() {
-            line.push_str("  ");
-            line.push_str(&self.style.paint(Tone::Faint, &format!("({})", notes.join(", "))));
-        }
+        line.push_str(&self.style.paint(Tone::Faint, &in_brackets(&notes(event))));
         line
     }
 
@@ -271,7 +282,36 @@ pub(crate) fn tone_of_state(state: &str) -> Tone {
     }
 }
 
-/// What else there is to know of a scan.
+/// What may be said of a card, for a person.
+pub(crate) fn card_words(event: &Map) -> String {
+    let mut words: Vec<String> =
+        ["pan-masked", "number", "brand", "expiry", "service-code", "scheme"]
+            .into_iter()
+            .map(|name| plain(text(event, name)))
+            .filter(|word| !word.is_empty())
+            .collect();
+    if !text(event, "refused").is_empty() {
+        words.push(format!("kept back by `{}`", plain(text(event, "refused"))));
+    }
+    if let Some(Value::Object(tracks)) = event.get("tracks") {
+        let mut tracks: Vec<(&String, &Value)> = tracks.iter().collect();
+        tracks.sort_by_key(|(number, _)| *number);
+        words.extend(tracks.into_iter().map(|(number, state)| match state.as_str() {
+            Some("present") => format!("track {number}"),
+            state => format!("track {number}: {}", plain(state.unwrap_or_default())),
+        }));
+    }
+    if flag(event, "tracks-disagree") {
+        words.push("the tracks have different numbers".to_owned());
+    }
+    words.join("  ")
+}
+
+fn in_brackets(notes: &[String]) -> String {
+    if notes.is_empty() { String::new() } else { format!("  ({})", notes.join(", ")) }
+}
+
+/// What else there is to know of an event.
 fn notes(event: &Map) -> Vec<String> {
     let mut notes: Vec<String> = ["inferred", "duplicate", "stale", "simulated"]
         .into_iter()

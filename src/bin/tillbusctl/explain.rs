@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 use tillbus::config::{self, Paths};
-use tillbus::event::{Aim, Event, Reading, Role, Scan, Sensitivity, Symbology, Timestamp};
+use tillbus::event::{Aim, Reading, Role, Scan, Sensitivity, Symbology, Timestamp};
 use tillbus::normalize::{self, Outcome, Rules, Step};
 use tillbus::secret::Secret;
 use tillbus::settings;
@@ -163,7 +163,7 @@ impl Printer<'_> {
         if code.is_empty() {
             return Err(Error::failed("the code is empty; accepted is at least one byte"));
         }
-        let (Event::Scan(scan), steps) = normalize::explain(self.reading(code), &self.rules);
+        let (scan, steps) = normalize::explain(self.reading(code), &self.rules);
         let others = self.others(code, &scan);
         if self.options.json {
             return self.as_json(&scan, &steps, &others);
@@ -196,7 +196,7 @@ impl Printer<'_> {
         roles
             .filter_map(|role| {
                 let rules = Rules { role, ..self.rules.clone() };
-                let Event::Scan(other) = normalize::scan(self.reading(code), &rules);
+                let other = normalize::scan(self.reading(code), &rules);
                 (other.content != scan.content).then_some((role, other.content.word()))
             })
             .collect()

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tillbus::event::{Event, Request, Scan, Timestamp};
+use tillbus::event::{Request, Scan, Timestamp};
 use tillbus::normalize::{self, Rules};
 use tillbus::profile::Spoken;
 use tillbus::protocol::{Input, Item, Opening, Output, Protocol, RequestId, Token};
@@ -12,8 +12,9 @@ use tillbus::recording::{Recording, Step};
 use tillbus::sim::port::VirtualPort;
 
 use crate::error::{Error, complain};
+use crate::event;
 use crate::output::{say, say_json};
-use crate::scan::{hex, map, visible};
+use crate::scan::{self, hex, map, visible};
 use crate::simulate::{no_port, profile, spoken};
 use crate::style::{Style, Tone, fill, plain};
 use crate::terminal::{self, Interrupt};
@@ -199,8 +200,13 @@ impl Player {
         while let Some(item) = self.out.pop() {
             match item {
                 Item::Reading(reading) => {
-                    let Event::Scan(scan) = normalize::scan(reading, &self.rules);
+                    let scan = normalize::scan(reading, &self.rules);
                     self.scan(&scan)?;
+                }
+                Item::Swipe(swipe) => {
+                    let card = normalize::card::card(swipe, &self.rules.cards);
+                    let map = scan::named(&card.details());
+                    self.say("card", &event::card_words(&map), Value::Object(map))?;
                 }
                 Item::Fault(fault) => {
                     self.say("fault", &fault.to_string(), json!({ "kind": fault.kind() }))?;
@@ -260,7 +266,7 @@ impl Player {
             line.insert("type".to_owned(), kind.into());
             let micros = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
             line.insert("at-us".to_owned(), micros.into());
-            if kind != "scan" {
+            if !["scan", "card"].contains(&kind) {
                 line.insert("message".to_owned(), words.into());
             }
         }

@@ -26,8 +26,12 @@ pub(crate) fn map(scan: &Scan) -> Map {
         ("encoding", scan.encoding.map(Value::from)),
     ];
     let known = known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    let details = scan.details.iter().map(|(name, value)| ((*name).to_owned(), detail(value)));
-    known.chain(details).collect()
+    known.chain(named(&scan.details)).collect()
+}
+
+/// Details by their names.
+pub(crate) fn named(details: &[event::Detail]) -> Map {
+    details.iter().map(|(name, value)| ((*name).to_owned(), detail(value))).collect()
 }
 
 /// A detail's value.
@@ -36,6 +40,7 @@ pub(crate) fn detail(value: &event::Value) -> Value {
         event::Value::Count(count) => (*count).into(),
         event::Value::Flag(flag) => (*flag).into(),
         event::Value::Text(text) => text.as_ref().into(),
+        event::Value::Bytes(bytes) => hex(bytes).into(),
         event::Value::List(values) => values.iter().map(detail).collect(),
         event::Value::Map(entries) => {
             let entries = entries.iter().map(|(name, value)| (name.to_string(), detail(value)));
@@ -51,7 +56,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tillbus::event::{Event, Reading, Timestamp};
+    use tillbus::event::{Reading, Timestamp};
     use tillbus::normalize::{self, Rules};
     use tillbus::secret::Secret;
 
@@ -62,7 +67,7 @@ mod tests {
         let data = Secret::new(b"4111111111111111".to_vec());
         let (first, last) = (Timestamp(0), Timestamp(0));
         let reading = Reading { symbology: None, aim: None, data, first, last };
-        let Event::Scan(mut scan) = normalize::scan(reading, &Rules::default());
+        let mut scan = normalize::scan(reading, &Rules::default());
         for (sensitivity, is_shown) in [
             (Sensitivity::Public, true),
             (Sensitivity::Private, true),

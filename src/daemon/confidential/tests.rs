@@ -5,7 +5,7 @@ use std::io::Read as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;
-use crate::config::{self, Paths};
+use crate::config::{self, Credentials, Paths};
 use crate::daemon::Replays;
 use crate::daemon::call::{Act, Call, Reply};
 use crate::daemon::claim::Options;
@@ -40,7 +40,12 @@ fn till() -> Till {
                 [access]\nscan = [\"user:nobody\", \"user:daemon\", \"user:bin\"]\n\
                 payment-code = [\"user:nobody\", \"user:bin\"]\ncard = [\"user:nobody\"]\n";
     std::fs::write(&file, text).unwrap();
-    let config = config::load(&Paths { config: file, profile_dirs: Vec::new() }).unwrap();
+    let config = config::load(&Paths {
+        config: file,
+        profile_dirs: Vec::new(),
+        credentials: Credentials::Missing,
+    })
+    .unwrap();
     let (sender, mut notices) = outbox();
     let load = Box::new(|| Err(Vec::new()));
     let seen = Seen::new([7; 32]);
@@ -120,8 +125,8 @@ impl Till {
         let data = Secret::copy_of(code);
         let reading = Reading { symbology: None, aim: None, data, first, last: self.now };
         let rules = Rules { role: Role::Payment, ..Rules::default() };
-        let event = normalize::scan(reading, &rules);
-        self.daemon.report(self.now, self.key, Report::Event(event));
+        let scan = normalize::scan(reading, &rules);
+        self.daemon.report(self.now, self.key, Report::Event(scan.into()));
     }
 
     /// Time passes, with everything that is due in it.
@@ -164,14 +169,14 @@ impl Till {
 
     /// What the ring still has of an event: its text and its bytes.
     fn kept(&self, sequence: u64) -> (String, Vec<u8>) {
-        let Event::Scan(scan) = &self.daemon.ring.get(sequence).unwrap().event;
+        let Event::Scan(scan) = &self.daemon.ring.get(sequence).unwrap().event else { panic!() };
         (scan.text.expose().to_owned(), scan.raw.expose().to_vec())
     }
 }
 
 fn word(signal: &Signal) -> String {
     match signal {
-        Signal::Scanned { record, age, .. } => {
+        Signal::Read { record, age, .. } => {
             let late = if age.is_some() { " late" } else { "" };
             format!("scanned {}{late}", record.sequence)
         }
@@ -184,7 +189,7 @@ fn word(signal: &Signal) -> String {
 
 /// What `seen-before` says of an event: how often, and what became of it.
 fn seen_before(till: &Till, sequence: u64) -> Option<(u64, String)> {
-    let Event::Scan(scan) = &till.daemon.ring.get(sequence).unwrap().event;
+    let Event::Scan(scan) = &till.daemon.ring.get(sequence).unwrap().event else { panic!() };
     let (_, value) = scan.details.iter().find(|(name, _)| *name == "seen-before")?;
     let Value::Map(entries) = value else { panic!("{value:?}") };
     match entries.as_slice() {

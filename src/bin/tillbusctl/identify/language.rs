@@ -5,7 +5,7 @@
 
 use tillbus::clock;
 use tillbus::event::Aim;
-use tillbus::event::{Event, Reading};
+use tillbus::event::Reading;
 use tillbus::normalize::{self, Rules};
 use tillbus::profile::{Catalogue, Spoken};
 use tillbus::protocol::{Carrier, Input, Item, Kind, Opening, Output};
@@ -98,7 +98,7 @@ fn proved(spoken: &Spoken, burst: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn is_article(reading: Reading) -> bool {
-    let Event::Scan(scan) = normalize::scan(reading, &Rules::default());
+    let scan = normalize::scan(reading, &Rules::default());
     !scan.inferred && scan.gtin.is_some()
 }
 

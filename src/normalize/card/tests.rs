@@ -1,0 +1,202 @@
+//! What is let out of cards, by kind, by rules and by head.
+
+use super::*;
+use crate::event::Timestamp;
+use crate::event::card::{Encryption, Token, TrackError};
+use crate::normalize::card::pan::Shown;
+use crate::normalize::card::rules::{Range, Ranges, TokenKey};
+
+const ONE: &str = "%B4111111111111111^TEST/CARD^2512201000000000?";
+const TWO: &str = ";4111111111111111=25122010000000000000?";
+const STAFF: &str = ";00042?";
+const LICENCE: &str = ";6360100123456789=250119840109?";
+
+fn swipe(line: &str) -> Swipe {
+    let tracks = tracks(line.as_bytes(), LrcRule::Kept).unwrap();
+    Swipe { tracks, encryption: None, first: Timestamp(1), last: Timestamp(2) }
+}
+
+fn rules(financial: Financial) -> CardRules {
+    CardRules { financial: Some(financial), ..CardRules::default() }
+}
+
+/// All that may be said of a card.
+fn told(card: &Card) -> String {
+    let mut words = vec![card.kind.word().to_owned()];
+    words.extend(card.refused.map(|reason| format!("refused: {reason}")));
+    words.extend(card.brand.map(str::to_owned));
+    words.extend(card.pan_masked.clone());
+    words.extend(card.number.as_ref().map(|number| number.expose().to_owned()));
+    words.extend(card.check_digit.filter(|right| !right).map(|_| "no check digit".to_owned()));
+    words.extend(card.disagree.then(|| "disagree".to_owned()));
+    words.extend(card.expiry.map(|expiry| expiry.to_string()));
+    words.extend(card.service_code.map(|code| code.digits()));
+    words.extend(card.token.as_ref().map(|token| token.key_id.clone()));
+    let secret = String::from_utf8(card.secret.expose().to_vec()).unwrap();
+    if !secret.is_empty() {
+        words.push(format!("take {secret:?}"));
+    }
+    words.join(" | ")
+}
+
+#[test]
+fn what_is_let_out_depends_on_the_rules() {
+    let both = format!("{ONE}{TWO}");
+    let masked = "financial | visa | ************1111 | 2025-12 | 201";
+    for (name, rules, want) in [
+        (
+            "nothing is configured",
+            CardRules::default(),
+            "financial | refused: financial-cards".to_owned(),
+        ),
+        ("refused", rules(Financial::Refuse), "financial | refused: financial-cards".to_owned()),
+        ("masked", rules(Financial::Masked), masked.to_owned()),
+        (
+            "allowed",
+            rules(Financial::Allow),
+            format!("{masked} | take {:?}", format!("1 {ONE}\n2 {TWO}\n")),
+        ),
+        (
+            "with the issuer",
+            CardRules { shown: Shown::Bin, ..rules(Financial::Masked) },
+            "financial | visa | 411111******1111 | 2025-12 | 201".to_owned(),
+        ),
+    ] {
+        assert_eq!(told(&card(swipe(&both), &rules)), want, "{name}");
+    }
+}
+
+#[test]
+fn cards_are_of_the_kind_that_is_most_in_need_of_protection() {
+    let shop = CardRules {
+        allow: Ranges::new(vec![Range::parse("6001").unwrap()]),
+        ..CardRules::default()
+    };
+    for (name, line, want) in [
+        ("staff", STAFF, "other | take \"2 ;00042?\\n\""),
+        ("a licence", LICENCE, "licence | take \"2 ;6360100123456789=250119840109?\\n\""),
+        (
+            "the shop's own",
+            ";6001123412341234=2512?",
+            "listed | ************1234 | 6001123412341234 | no check digit | 2025-12 | \
+             take \"2 ;6001123412341234=2512?\\n\"",
+        ),
+        (
+            "MagTek's sample, whose check digit is wrong",
+            ";5452300551227189=08043210000000725?",
+            "financial | refused: financial-cards",
+        ),
+        (
+            "a bank's track beside the shop's",
+            "%STAFF?;4111111111111111=2512201?",
+            "financial | refused: financial-cards",
+        ),
+        (
+            "a bank's number in another format",
+            "%CARD 4111111111111111 OF A?",
+            "financial | refused: financial-cards",
+        ),
+        (
+            "of no known issuer, with a check digit",
+            ";9000000000000001=2512201?",
+            "financial | refused: financial-cards",
+        ),
+        (
+            "of no known issuer, without",
+            ";9000000000000003=2512201?",
+            "other | take \"2 ;9000000000000003=2512201?\\n\"",
+        ),
+        ("nothing could be read", "%E?;E?", "unread"),
+    ] {
+        assert_eq!(told(&card(swipe(line), &shop)), want, "{name}");
+    }
+}
+
+#[test]
+fn a_bad_track_costs_itself_only() {
+    let card = card(swipe(&format!("%E?{TWO}")), &rules(Financial::Allow));
+    let [one, two, three] = card.tracks.0;
+    assert_eq!(one, TrackState::Bad(TrackError::Unread));
+    assert_eq!((two, three), (TrackState::Present, TrackState::Absent));
+    assert_eq!(card.secret.expose(), format!("2 {TWO}\n").as_bytes());
+    assert_eq!(card.brand, Some("visa"));
+}
+
+#[test]
+fn tracks_with_different_numbers_are_told_of() {
+    let line = format!("{ONE};5555555555554444=2512201?");
+    assert!(card(swipe(&line), &rules(Financial::Masked)).disagree);
+    assert!(!card(swipe(&format!("{ONE}{TWO}")), &rules(Financial::Masked)).disagree);
+}
+
+#[test]
+fn a_token_is_of_the_number_alone() {
+    let key = TokenKey { id: "k".to_owned(), key: Secret::copy_of([7; 32].as_slice()) };
+    let rules = CardRules { token: Some(key), ..rules(Financial::Masked) };
+    let token = |line: &str| card(swipe(line), &rules).token.map(|Token { value, .. }| value);
+    assert_eq!(token(ONE), token(TWO));
+    assert_eq!(token(ONE), token(";4111111111111111=3001101?"), "a renewed card");
+    assert_ne!(token(ONE), token(";5555555555554444=2512201?"));
+    let refused = CardRules { financial: None, ..rules.clone() };
+    assert_eq!(card(swipe(ONE), &refused).token, None, "nothing of a refused card");
+}
+
+fn encrypted(line: &str) -> Swipe {
+    let ciphertext = Tracks([None, Some(vec![1; 40]), None]);
+    let encryption = Encryption { scheme: "test", tracks: ciphertext, ..Encryption::default() };
+    Swipe { encryption: Some(Box::new(encryption)), ..swipe_masked(line) }
+}
+
+/// As a head shows its tracks: not by the alphabets of the standard.
+fn swipe_masked(line: &str) -> Swipe {
+    let (one, two) = line.split_once('\n').unwrap();
+    let stripe = |text: &str| match text {
+        "" => Stripe::Absent,
+        text => Stripe::Text(Secret::copy_of(text.as_bytes())),
+    };
+    let tracks = Tracks([stripe(one), stripe(two), Stripe::Absent]);
+    Swipe { tracks, encryption: None, first: Timestamp(1), last: Timestamp(2) }
+}
+
+#[test]
+fn what_an_encrypting_head_masks_is_passed_on() {
+    // The masked tracks of MagTek's manual: zeros, and a check digit made right.
+    let magtek = "%B5452000000007189^HOGAN/PAUL      ^08040000000000000000000?\n;5452000000007189=080400000000000000000?";
+    let card = card(encrypted(magtek), &CardRules::default());
+    assert_eq!(
+        told(&card),
+        format!(
+            "financial | mastercard | ************7189 | 2008-04 | take {:?}",
+            format!(
+                "1 {}\n2 {}\n",
+                magtek.split_once('\n').unwrap().0,
+                magtek.split_once('\n').unwrap().1
+            )
+        )
+    );
+    let [one, two, _] = &card.masked.0;
+    assert_eq!(
+        one.as_deref(),
+        Some("%B5452000000007189^****************^08040000000000000000000?")
+    );
+    assert_eq!(two.as_deref(), Some(";5452000000007189=080400000000000000000?"));
+    assert_eq!(card.encryption.unwrap().tracks.get(Number::Two), &Some(vec![1; 40]));
+}
+
+#[test]
+fn asterisks_of_an_encrypting_head_hide_digits() {
+    let idtech =
+        "%*4111********1111^TEST/CARD^****************?*\n;4111********1111=****************?*";
+    let lines = idtech.replace("?*", "?");
+    let card = card(encrypted(&lines), &CardRules { shown: Shown::Bin, ..CardRules::default() });
+    assert_eq!(card.pan_masked.as_deref(), Some("4111********1111"));
+    assert_eq!((card.brand, card.expiry, card.service_code), (Some("visa"), None, None));
+}
+
+#[test]
+fn one_who_wants_no_bank_cards_gets_no_encrypted_ones_either() {
+    let lines = "\n;4111********1111=****************?";
+    let card = card(encrypted(lines), &rules(Financial::Refuse));
+    assert_eq!(told(&card), "financial | refused: financial-cards");
+    assert_eq!(card.encryption, None);
+}
