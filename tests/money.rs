@@ -1,8 +1,9 @@
 //! The ledger and a terminal's own books never disagree on money, wherever a dialogue is cut.
 //!
 //! The driver, the ledger and the simulated terminal run against each other in memory, with a clock that
-//! the test turns. The cable is cut at every byte in each direction, the daemon crashes before and after
-//! everything it does, the terminal's power is cut at every byte. Whatever happens:
+//! the test turns. The cable is cut at every byte in each direction, every byte is damaged and lost, the
+//! daemon crashes before and after everything it does, the terminal's power is cut at every byte.
+//! Whatever happens:
 //!
 //! * what the ledger calls approved is booked at the terminal, once, with that receipt and amount;
 //! * what it calls declined, aborted or failed is not booked;
@@ -54,6 +55,14 @@ enum Cut {
     After(usize),
     /// The terminal's power, after it has been sent so many bytes.
     Power(usize),
+    /// Nothing, but a bit of this byte to the terminal is another.
+    DamageToTerminal(usize),
+    /// Nothing, but a bit of this byte to the till is another.
+    DamageToTill(usize),
+    /// Nothing, but this byte to the terminal is lost.
+    LostToTerminal(usize),
+    /// Nothing, but this byte to the till is lost.
+    LostToTill(usize),
     Never,
 }
 
@@ -329,10 +338,35 @@ impl World {
             self.deliver_all();
             return self.cut_cable();
         }
+        let bytes = self.harmed(bytes, before, Cut::DamageToTerminal, Cut::LostToTerminal);
         self.to_terminal.push_back(bytes);
         if let (Some(token), Some(protocol)) = (token, &mut self.protocol) {
             protocol.sent(self.now, token, &mut self.out);
         }
+    }
+
+    /// The bytes as they arrive: one may be damaged or lost. `before` is how many have gone that way.
+    fn harmed(
+        &mut self,
+        mut bytes: Vec<u8>,
+        before: usize,
+        damage: fn(usize) -> Cut,
+        loss: fn(usize) -> Cut,
+    ) -> Vec<u8> {
+        for at in 0..bytes.len() {
+            if self.cut == damage(before + at) {
+                // Another bit for each place: an ACK becomes a NAK with two.
+                bytes[at] ^= 1 << ((before + at) % 8);
+                self.cut = Cut::Never;
+                break;
+            }
+            if self.cut == loss(before + at) {
+                bytes.remove(at);
+                self.cut = Cut::Never;
+                break;
+            }
+        }
+        bytes
     }
 
     /// What has left before the cut arrives.
@@ -412,6 +446,7 @@ impl World {
         }
         let before = self.counts.to_till;
         self.counts.to_till += bytes.len();
+        let bytes = &self.harmed(bytes.to_vec(), before, Cut::DamageToTill, Cut::LostToTill)[..];
         let arrives = match self.cut {
             Cut::ToTill(at) if at < self.counts.to_till => &bytes[..at - before],
             _ => bytes,
@@ -463,7 +498,7 @@ const EVERYWHERE: [Scenario; 5] = [
 ];
 
 /// Cut at random points.
-const ANYWHERE: [Scenario; 10] = [
+const ANYWHERE: [Scenario; 16] = [
     scenario("stop", Operation::Payment),
     scenario("partial 500", Operation::Payment),
     scenario("silent", Operation::Payment),
@@ -474,6 +509,12 @@ const ANYWHERE: [Scenario; 10] = [
     scenario("busy", Operation::Payment),
     scenario("", Operation::Refund),
     scenario("wrong-receipt", Operation::Reversal),
+    scenario("signature", Operation::Payment),
+    scenario("tip 100", Operation::Payment),
+    scenario("", Operation::Preauth),
+    scenario("", Operation::Capture),
+    scenario("", Operation::CancelPreauth),
+    scenario("", Operation::Close),
 ];
 
 /// Plays a scenario with a cut, and checks that both sides agree. Gives what there is to cut, and how the
@@ -485,6 +526,10 @@ fn play(scenario: Scenario, cut: Cut) -> (Counts, State) {
         assert_eq!(world.book.transaction(id).unwrap().state, State::Approved);
         world.now = world.now + Duration::from_secs(30);
     }
+    if matches!(scenario.operation, Operation::Capture | Operation::CancelPreauth) {
+        world.ask(Operation::Preauth, None).unwrap();
+        world.now = world.now + Duration::from_secs(30);
+    }
     if scenario.keyed == Keyed::Before {
         world.behave(&format!("keyed {AMOUNT}"));
         world.now = world.now + Duration::from_secs(30);
@@ -494,7 +539,11 @@ fn play(scenario: Scenario, cut: Cut) -> (Counts, State) {
     }
     let from = world.device.ledger().len();
     (world.counts, world.cut) = (Counts::default(), cut);
-    let receipt = (scenario.operation == Operation::Reversal).then_some(2);
+    let receipt = match scenario.operation {
+        Operation::Reversal => Some(2),
+        Operation::Capture | Operation::CancelPreauth => Some(3),
+        _ => None,
+    };
     let id = ask_with_a_keyed_sale(&mut world, scenario, receipt);
     let counts = world.counts;
     let transaction = world.book.transaction(id).unwrap();
@@ -576,6 +625,9 @@ fn check(world: &World, scenario: Scenario, transaction: &Transaction, from: usi
     match transaction.state {
         State::Approved => {
             let answer = transaction.answer.as_ref().unwrap_or_else(|| panic!("no answer: {told}"));
+            if transaction.intent.operation == Operation::Close {
+                return;
+            }
             let (receipt, amount) = (answer.receipt.unwrap(), answer.amount.unwrap());
             let line = format!("{word} {receipt} {amount}");
             assert!(booked.contains(&line), "approved and not booked: {told}");
@@ -596,8 +648,14 @@ fn check(world: &World, scenario: Scenario, transaction: &Transaction, from: usi
 fn cuts(counts: Counts) -> Vec<Cut> {
     let things = 0..counts.things;
     (0..counts.to_terminal)
-        .flat_map(|at| [Cut::ToTerminal(at), Cut::Power(at)])
-        .chain((0..counts.to_till).map(Cut::ToTill))
+        .flat_map(|at| {
+            let harm = [Cut::DamageToTerminal(at), Cut::LostToTerminal(at)];
+            [Cut::ToTerminal(at), Cut::Power(at)].into_iter().chain(harm)
+        })
+        .chain(
+            (0..counts.to_till)
+                .flat_map(|at| [Cut::ToTill(at), Cut::DamageToTill(at), Cut::LostToTill(at)]),
+        )
         .chain(things.flat_map(|at| [Cut::Before(at), Cut::After(at)]))
         .collect()
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
+use zeroize::Zeroizing;
 
 use super::call::{Error, Reply};
 use super::device::Device;
@@ -420,7 +421,7 @@ impl Daemon {
         let directory = self.transactions.money.credentials.as_ref()?;
         let names = [format!("terminal-password.{device}"), "terminal-password".to_owned()];
         let read = names.iter().find_map(|name| {
-            let text = std::fs::read_to_string(directory.join(name)).ok()?;
+            let text = Zeroizing::new(std::fs::read_to_string(directory.join(name)).ok()?);
             Some(Secret::new(text.trim().to_owned()))
         });
         read.filter(|text| {

@@ -417,7 +417,7 @@ impl Zvt {
                 }
             }
             Message::Completion(completion) => next = self.completed(&completion, out),
-            Message::Abort(reason) => next = self.aborted(reason, out),
+            Message::Abort(reason, words) => next = self.aborted(reason, words, out),
             Message::Other => answer = command::refused(code::NOT_POSSIBLE),
             // With nothing asked there is nobody to tell, and the terminal wants it taken.
             Message::Intermediate(_)
@@ -472,7 +472,7 @@ impl Zvt {
                 None
             }
             Step::Command => {
-                let ending = completed(job, out);
+                let ending = completed(job, completion.result, out);
                 self.end(ending, out);
                 None
             }
@@ -519,7 +519,7 @@ impl Zvt {
     }
 
     /// The terminal has stopped the step under way. Gives the next one.
-    fn aborted(&mut self, reason: u8, out: &mut Output) -> Option<Step> {
+    fn aborted(&mut self, reason: u8, words: Option<String>, out: &mut Output) -> Option<Step> {
         let job = self.job.as_ref()?;
         if job.is_enquiry {
             return match job.step {
@@ -533,7 +533,7 @@ impl Zvt {
             };
         }
         if job.step == Step::Command {
-            let ending = aborted(job, reason, out);
+            let ending = aborted(job, reason, words, out);
             self.end(ending, out);
         } else {
             let why = format!("the terminal stopped: {} ({reason:02X})", code::result(reason));
@@ -572,8 +572,13 @@ fn progress(awaiting: Awaiting, text: &'static str, out: &mut Output) {
 }
 
 /// How a job ended that the terminal says is complete.
-fn completed(job: &Job, out: &mut Output) -> Ending {
+fn completed(job: &Job, result: Option<u8>, out: &mut Output) -> Ending {
+    let refused = result.filter(|result| *result != code::SUCCESS);
     let Some(answer) = &job.answer else {
+        if let Some(reason) = refused {
+            answered_no(reason, None, out);
+            return if reason == code::ABORTED { Ending::Aborted } else { Ending::Declined };
+        }
         return if job.order.operation.moves_money() {
             Ending::Unclear("the terminal completed without saying how it went".into())
         } else {
@@ -582,6 +587,10 @@ fn completed(job: &Job, out: &mut Output) -> Ending {
     };
     if !answer.approved {
         return if answer.code == ABORTED { Ending::Aborted } else { Ending::Declined };
+    }
+    if let Some(status) = refused {
+        out.fault(Fault::Refused { status });
+        return Ending::Contradictory("the terminal approved and completed with an error".into());
     }
     match job.order.misfit(answer, job.terminal.as_deref()) {
         Some(misfit) => {
@@ -595,16 +604,21 @@ fn completed(job: &Job, out: &mut Output) -> Ending {
 /// The code of an answer that was stopped, as [`Answer::code`] has it.
 const ABORTED: &str = "6C";
 
+/// Puts on disk that the terminal says no, where it has sent no status information.
+fn answered_no(reason: u8, words: Option<String>, out: &mut Output) {
+    let text = words.unwrap_or_else(|| code::result(reason).to_owned());
+    let answer = Answer { code: format!("{reason:02X}"), text, ..Answer::default() };
+    out.push(Item::Persist(Entry::Answer(Box::new(answer))));
+}
+
 /// How a job ended that the terminal says it has stopped.
-fn aborted(job: &Job, reason: u8, out: &mut Output) -> Ending {
+fn aborted(job: &Job, reason: u8, words: Option<String>, out: &mut Output) -> Ending {
     if job.answer.as_ref().is_some_and(|answer| answer.approved) {
         out.fault(Fault::Refused { status: reason });
         return Ending::Contradictory("the terminal approved and stopped all the same".into());
     }
     if job.answer.is_none() {
-        let mut answer = Answer { code: format!("{reason:02X}"), ..Answer::default() };
-        code::result(reason).clone_into(&mut answer.text);
-        out.push(Item::Persist(Entry::Answer(Box::new(answer))));
+        answered_no(reason, words, out);
     }
     if reason == code::ABORTED { Ending::Aborted } else { Ending::Declined }
 }

@@ -73,7 +73,8 @@ impl Order {
     /// What shows that another earlier transaction was meant than the one named.
     fn other_original(&self, answer: &Answer) -> Option<Misfit> {
         let amount = self.original.and_then(|original| original.amount);
-        if !self.operation.needs_amount() && differ(answer.amount, amount) {
+        // Giving a reservation free is of no amount.
+        if self.operation == Operation::Reversal && differ(answer.amount, amount) {
             return Some(Misfit::Amount);
         }
         let trace = self.original.and_then(|original| original.trace);
@@ -122,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_is_not_what_was_asked_for() {
-        use Operation::{Capture, Diagnosis, Payment, Reversal};
+        use Operation::{CancelPreauth, Capture, Diagnosis, Payment, Reversal};
         let known = Some(Original { amount: Some(1250), trace: Some(7) });
         let reversal = Order { original: known, ..order(Reversal) };
         let traced = |trace| Answer { original_trace: Some(trace), ..answer(43) };
@@ -167,6 +168,12 @@ mod tests {
             ),
             ("a booking has a number of its own", order(Capture), answer(43), None),
             ("or that of the reservation", order(Capture), answer(40), None),
+            (
+                "a reservation given free is of no amount",
+                Order { original: known, ..order(CancelPreauth) },
+                Answer { amount: Some(0), ..answer(43) },
+                None,
+            ),
             ("and no third", order(Capture), answer(41), Some(Misfit::Receipt(41))),
             ("no money, nothing to fit", order(Diagnosis), answer(42), None),
         ];

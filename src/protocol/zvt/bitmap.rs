@@ -54,7 +54,7 @@ pub(super) mod number {
 enum Length {
     /// So many bytes.
     Fixed(usize),
-    /// As many as so many digits `Fx Fy …` before it say.
+    /// As many as so many digits `Fx Fy …` before it say; there are who write them `0x 0y …`.
     Digits(usize),
     /// As a container's length says.
     Container,
@@ -66,30 +66,16 @@ const LLL: Length = Length::Digits(3);
 
 fn length_of(number: u8) -> Option<Length> {
     Some(match number {
-        0x01
-        | 0x02
-        | 0x03
-        | 0x05
-        | 0x19
-        | 0x27
-        | 0x8A
-        | 0x8C
-        | 0xA0
-        | 0xD0
-        | 0xD3
-        | 0xE0
-        | 0xEA
-        | 0xF0
-        | 0xF9..=0xFD => Length::Fixed(1),
-        0x0D | 0x0E | 0x17 | 0x49 | 0x87 | 0xE9 => Length::Fixed(2),
+        0x01..=0x03 | 0x05 | 0x19 | 0x27 | 0x72..=0x75 | 0x8A | 0x8C | 0xA0 => Length::Fixed(1),
+        0xD0 | 0xD2 | 0xD3 | 0xE0 | 0xE9 | 0xEA | 0xF0 | 0xF9..=0xFD => Length::Fixed(1),
+        0x0D | 0x0E | 0x17 | 0x3A | 0x49 | 0x87 => Length::Fixed(2),
         0x0B | 0x0C | 0x37 | 0x3D | 0x88 | 0xAA => Length::Fixed(3),
-        0x29 => Length::Fixed(4),
+        0x29 | 0x70 | 0x71 => Length::Fixed(4),
         0xBA => Length::Fixed(5),
         0x04 => Length::Fixed(6),
         0x3B | 0xEB => Length::Fixed(8),
         0x2A => Length::Fixed(15),
-        0x3A => Length::Fixed(2),
-        0x22 | 0x23 | 0x2D | 0x4C | 0x8B | 0xA7 | 0xD1 | 0xD2 | 0xE1..=0xE8 | 0xF1..=0xF8 => LL,
+        0x22 | 0x23 | 0x2D | 0x8B | 0xA7 | 0xD1 | 0xE1..=0xE8 | 0xF1..=0xF8 => LL,
         0x24 | 0x2E | 0x3C | 0x60 | 0x92 | 0x9A | 0xAF => LLL,
         0x06 => Length::Container,
         _ => return None,
@@ -119,7 +105,8 @@ fn take(length: Length, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
             let (digits, rest) = bytes.split_at_checked(digits)?;
             let length = digits.iter().try_fold(0_usize, |length, digit| {
                 let value = digit & 0x0F;
-                (digit & 0xF0 == 0xF0 && value < 10).then(|| length * 10 + usize::from(value))
+                (matches!(digit >> 4, 0x0 | 0xF) && value < 10)
+                    .then(|| length * 10 + usize::from(value))
             })?;
             rest.split_at_checked(length)
         }
@@ -187,7 +174,8 @@ mod tests {
         );
         assert_eq!(read(&[0x27, 0, 0xFF, 1]), [Ok((0x27, &[0][..])), Err(2)]);
         assert_eq!(read(&[0x22, 0xF0, 0xF9, 1]), [Err(0)]);
-        assert_eq!(read(&[0x22, 0x00, 0x01, 1]), [Err(0)]);
+        assert_eq!(read(&[0x22, 0x00, 0x01, 1]), [Ok((0x22, &[1][..]))]);
+        assert_eq!(read(&[0x22, 0x30, 0x31, 1]), [Err(0)]);
         assert_eq!(read(&[0x06, 0x02, 0x07, 0x00]), [Ok((0x06, &[7, 0][..]))]);
     }
 

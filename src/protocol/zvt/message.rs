@@ -1,5 +1,7 @@
 //! What a terminal says: from APDUs to our words. Card numbers are masked and tracks dropped here.
 
+use zeroize::Zeroizing;
+
 use super::apdu::{Apdu, Control};
 use super::bitmap::{decimal, fields, masked_card_number, number};
 use super::{charset, code, tlv};
@@ -42,6 +44,8 @@ mod tag {
     pub(super) const APPLICATION: u16 = 0x60;
     pub(super) const IDENTIFIER: u16 = 0x43;
     pub(super) const NAME: u16 = 0x44;
+    /// The trace number, in four bytes.
+    pub(super) const LONG_TRACE: u16 = 0x1F2B;
     /// A code and a text that go further than the result code.
     pub(super) const ERROR_TEXT: u16 = 0x1F17;
     /// The terminal's clock, and its date and time.
@@ -68,8 +72,8 @@ pub(super) enum Message {
     Intermediate(Progress),
     /// The dialogue is over.
     Completion(Completion),
-    /// The terminal has stopped it, for this reason.
-    Abort(u8),
+    /// The terminal has stopped it, for this reason, with its own words for that where it has any.
+    Abort(u8, Option<String>),
     /// Lines for a printer.
     Print(Vec<Line>),
     /// Something this project does not do.
@@ -85,6 +89,8 @@ pub(super) struct Completion {
     pub(super) registered: Option<u8>,
     /// The status code of a status enquiry.
     pub(super) status: Option<u8>,
+    /// A result code, where there has been no status information to tell it.
+    pub(super) result: Option<u8>,
     /// The currency it works in.
     pub(super) currency: Option<u16>,
     /// Its clock.
@@ -97,11 +103,13 @@ pub(super) fn decode(apdu: &Apdu) -> Message {
     let data = apdu.data.as_slice();
     match apdu.control {
         ACCEPTED => Message::Accepted,
+        // 84 00 is another way to say that it is taken.
+        (REFUSED, code::SUCCESS) => Message::Accepted,
         (REFUSED, reason) => Message::Refused(reason),
         STATUS => status(data),
         INTERMEDIATE => Message::Intermediate(intermediate(data)),
         COMPLETION => Message::Completion(completion(data)),
-        ABORT => Message::Abort(data.first().copied().unwrap_or(code::ABORTED)),
+        ABORT => abort(data),
         PRINT_LINE => Message::Print(print_line(data)),
         PRINT_BLOCK => Message::Print(print_block(data)),
         _ => Message::Other,
@@ -136,22 +144,24 @@ fn note(answer: &mut Answer, field: u8, data: &[u8]) {
     let detail = |name, value: u64| (name, Value::Count(value));
     match field {
         number::AMOUNT => answer.amount = decimal(data),
-        number::TRACE => answer.trace = small(data),
-        number::ORIGINAL_TRACE => answer.original_trace = small(data),
-        number::RECEIPT => answer.receipt = small(data),
+        // Terminals that number otherwise send zeros: those are no numbers, and equal nothing.
+        number::TRACE => answer.trace = numbered(data).or(answer.trace),
+        number::ORIGINAL_TRACE => answer.original_trace = numbered(data),
+        number::RECEIPT => answer.receipt = numbered(data),
         number::TIME => answer.clock.time = time(data),
         number::DATE => answer.clock.date = date(data),
         number::LONG_DATE => answer.clock.date = data.get(1..).and_then(date),
         number::CARD_NUMBER => answer.pan_masked = Some(masked_card_number(data)),
         number::TERMINAL => answer.terminal = digits(data),
         number::CONTRACT => {
-            answer.details.push(("contract", Value::from(charset::text(data).trim().to_owned())));
+            let text = charset::text(data).trim().to_owned();
+            answer.details.push(("contract", Value::from(text)));
         }
         number::AUTHORIZATION => {
             let text = charset::text(data).trim().to_owned();
             answer.authorization_code = Some(text).filter(|text| !text.is_empty());
         }
-        number::TEXT => answer.text = mask::masked(charset::text(data).trim()),
+        number::TEXT => answer.text = masked(data),
         number::CURRENCY => {
             let number = decimal(data).and_then(|number| u16::try_from(number).ok());
             answer.currency = number.and_then(Currency::from_number);
@@ -160,7 +170,7 @@ fn note(answer: &mut Answer, field: u8, data: &[u8]) {
         number::CARD_TYPE => {
             answer.details.extend(data.first().map(|kind| detail("card-type", (*kind).into())));
         }
-        number::CARD_NAME => answer.brand = Some(charset::text(data).trim().to_owned()),
+        number::CARD_NAME => answer.brand = Some(masked(data)),
         number::RESULT_AS => {
             answer.details.extend(data.first().map(|code| detail("host-result", (*code).into())));
         }
@@ -185,18 +195,17 @@ fn note_container(answer: &mut Answer, container: &[u8]) {
             tag::HOLDER => {
                 answer.signature = value.first().is_some_and(|kind| SIGNATURES.contains(kind));
             }
+            tag::LONG_TRACE => answer.trace = answer.trace.or_else(|| numbered(value)),
             tag::APPLICATION => {
                 if let Some(identifier) = tlv::find(value, tag::IDENTIFIER) {
                     answer.details.push(("application", Value::from(hex(identifier))));
                 }
                 if let Some(name) = tlv::find(value, tag::NAME) {
-                    let name = charset::text(name);
-                    answer.details.push(("application-name", Value::from(name)));
+                    answer.details.push(("application-name", Value::from(masked(name))));
                 }
             }
             tag::ERROR_TEXT => {
-                let text = mask::masked(charset::text(value).trim());
-                answer.details.push(("error-text", Value::from(text)));
+                answer.details.push(("error-text", Value::from(masked(value))));
             }
             _ => {}
         }
@@ -235,17 +244,31 @@ fn intermediate(data: &[u8]) -> Progress {
     let container = container.and_then(|place| data.get(place + 2..));
     let shown = container.and_then(tlv::length).map(|(_, container)| display(container));
     match shown.filter(|shown| !shown.is_empty()) {
-        Some(shown) => Progress { awaiting, text: mask::masked(&shown).into() },
+        Some(shown) => Progress { awaiting, text: shown.into() },
         None => Progress { awaiting, text: text.into() },
     }
 }
 
-/// What stands on the terminal's display.
+/// What stands on the terminal's display, masked.
 fn display(container: &[u8]) -> String {
     let texts = tlv::find(container, tag::DISPLAY).unwrap_or_default();
     let lines = tlv::entries(texts).filter(|(found, _)| *found == tag::LINE);
-    let lines: Vec<_> = lines.map(|(_, line)| charset::text(line).trim().to_owned()).collect();
-    lines.join(" ").trim().to_owned()
+    let lines: Vec<_> = lines.map(|(_, line)| charset::text(line)).collect();
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
+    // A number may go over two lines.
+    mask::masked(Zeroizing::new(lines.join(" ")).trim())
+}
+
+fn abort(data: &[u8]) -> Message {
+    let Some((reason, rest)) = data.split_first() else {
+        return Message::Abort(code::ABORTED, None);
+    };
+    let texts = fields(rest).flatten().filter_map(|(field, data)| match field {
+        number::TEXT => Some(masked(data)),
+        number::CONTAINER => tlv::find(data, tag::ERROR_TEXT).map(masked),
+        _ => None,
+    });
+    Message::Abort(*reason, texts.filter(|text| !text.is_empty()).last())
 }
 
 fn completion(data: &[u8]) -> Completion {
@@ -267,6 +290,7 @@ fn completion(data: &[u8]) -> Completion {
     for (field, data) in fields(data.get(fields_at..).unwrap_or_default()).flatten() {
         match field {
             number::STATUS => completion.registered = data.first().copied(),
+            number::RESULT => completion.result = data.first().copied(),
             number::TERMINAL => completion.terminal = digits(data),
             number::CURRENCY => {
                 completion.currency = decimal(data).and_then(|number| u16::try_from(number).ok());
@@ -312,6 +336,16 @@ fn print_block(data: &[u8]) -> Vec<Line> {
     lines.map(|(_, text)| Line { copy, text: mask::masked(&charset::text(text)) }).collect()
 }
 
+/// A text of the terminal's, with card and account numbers masked.
+fn masked(data: &[u8]) -> String {
+    mask::masked(charset::text(data).trim())
+}
+
+/// A number that is not zero.
+fn numbered(data: &[u8]) -> Option<u32> {
+    small(data).filter(|number| *number != 0)
+}
+
 fn small(data: &[u8]) -> Option<u32> {
     decimal(data).and_then(|number| u32::try_from(number).ok())
 }
@@ -340,138 +374,4 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(hex: &str) -> Message {
-        let bytes: Vec<u8> = hex
-            .split_ascii_whitespace()
-            .map(|pair| u8::from_str_radix(pair, 16).unwrap())
-            .collect();
-        decode(&Apdu::decode(&bytes).unwrap())
-    }
-
-    #[test]
-    fn portalum_zvt_status_of_a_payment_stopped_by_the_customer() {
-        let Message::Status(Some(answer), fault) = read(
-            "04 0F 1E 27 6C 29 28 00 48 69 3C F0 F1 F9 41 62 62 72 75 63 68 20 64 75 72 63 68 20 4B 75 \
-             6E 64 65",
-        ) else {
-            panic!("no status");
-        };
-        assert_eq!((answer.approved, answer.code.as_str(), fault), (false, "6C", None));
-        assert_eq!(answer.text, "Abbruch durch Kunde");
-        assert_eq!(answer.terminal.as_deref(), Some("28004869"));
-    }
-
-    #[test]
-    fn portalum_zvt_status_of_a_contactless_payment() {
-        let Message::Status(Some(answer), None) = read(
-            "04 0F 65 27 00 0C 23 13 55 0D 10 29 0E 99 99 22 F0 F8 EE EE EE EE EE EE 47 71 A0 01 29 00 \
-             00 00 06 87 00 08 0B 00 00 00 8A 06 8B F1 F1 4D 41 53 54 45 52 43 41 52 44 00 06 2E 2F 08 1F \
-             12 01 02 1F 10 01 00 60 1B 43 07 A0 00 00 00 04 10 10 44 10 44 65 62 69 74 20 4D 61 73 74 65 \
-             72 63 61 72 64 1F 2B 04 10 01 50 08",
-        ) else {
-            panic!("no status");
-        };
-        assert!(answer.approved && !answer.signature);
-        assert_eq!(answer.pan_masked.as_deref(), Some("************4771"));
-        assert_eq!((answer.terminal.as_deref(), answer.receipt), (Some("00000006"), Some(8)));
-        assert_eq!(
-            (answer.brand.as_deref(), answer.entry_mode),
-            (Some("MASTERCARD"), Some("contactless"))
-        );
-        assert_eq!(answer.clock.to_string(), "10-29 23:13:55");
-        assert!(
-            answer.details.contains(&("application", Value::from("A0000000041010".to_owned())))
-        );
-        assert!(
-            answer
-                .details
-                .contains(&("application-name", Value::from("Debit Mastercard".to_owned())))
-        );
-    }
-
-    #[test]
-    fn everest_abort_of_a_partial_reversal() {
-        assert_eq!(read("06 1E 04 B8 87 FF FF"), Message::Abort(0xB8));
-    }
-
-    #[test]
-    fn everest_completion_of_a_registration() {
-        let Message::Completion(completion) = read("06 0F 0A 19 10 29 52 52 35 35 49 09 78") else {
-            panic!("no completion");
-        };
-        assert_eq!((completion.registered, completion.currency), (Some(0x10), Some(978)));
-        assert_eq!(completion.terminal.as_deref(), Some("52523535"));
-    }
-
-    #[test]
-    fn ecrterm_completion_with_the_software_version() {
-        let Message::Completion(completion) = read("06 0F 0B F0 F0 F7 32 2E 31 34 2E 31 35 00")
-        else {
-            panic!("no completion");
-        };
-        assert_eq!(completion.status, Some(0));
-    }
-
-    #[test]
-    fn portalum_zvt_lines_to_print() {
-        let line = |text: &str| Line { copy: Copy::Unnamed, text: text.to_owned() };
-        let test = read("06 D1 0E 40 54 45 53 54 20 50 6F 72 74 61 6C 75 6D");
-        assert_eq!(test, Message::Print(vec![line("TEST Portalum")]));
-        assert_eq!(read("06 D1 01 81"), Message::Print(Vec::new()), "the end of a receipt");
-        assert_eq!(read("06 D1 01 00"), Message::Print(vec![line("")]), "an empty line");
-        let Message::Completion(completion) = read("06 0F 02 27 E0") else {
-            panic!("no completion")
-        };
-        assert_eq!(completion.status, None);
-    }
-
-    #[test]
-    fn a_block_of_text_is_lines_of_one_receipt() {
-        let Message::Print(lines) =
-            read("06 D3 14 06 12 1F 07 01 02 25 0C 07 04 41 42 43 44 07 01 45 07 00 09")
-        else {
-            panic!("no print");
-        };
-        assert_eq!(
-            lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(),
-            ["ABCD", "E", ""]
-        );
-        assert!(lines.iter().all(|line| line.copy == Copy::Customer));
-    }
-
-    #[test]
-    fn a_status_names_no_card() {
-        let card = [0x41, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11];
-        let data = [
-            &[0x27, 0x00, 0x22, 0xF0, 0xF8][..],
-            &card,
-            &[0x23, 0xF1, 0xF2],
-            &card,
-            &[0xD2, 0x51, 0x21, 0x01],
-            b"\x2D\xF2\xF2B4111111111111111^TEST\x3A\x12\x3F\x0E\x25\x12\x3C\xF0\xF1\xF6"
-                .as_slice(),
-            b"4111111111111111",
-        ]
-        .concat();
-        let Message::Status(Some(answer), None) = decode(&Apdu::new(STATUS, data)) else {
-            panic!("no status");
-        };
-        let message = *answer;
-        assert_eq!(message.pan_masked.as_deref(), Some("************1111"));
-        let shown = format!("{message:?}");
-        assert!(!shown.contains("41111111") && !shown.contains("2512"), "{shown}");
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_told_and_what_stood_before_it_counts() {
-        let Message::Status(Some(answer), Some(fault)) = read("04 0F 05 27 00 FF 01 02") else {
-            panic!("no status with a fault");
-        };
-        assert!(answer.approved);
-        assert_eq!(fault, Fault::Malformed { at: 5 });
-        assert!(matches!(read("04 0F 03 FF 27 00"), Message::Status(None, Some(_))));
-    }
-}
+mod tests;
