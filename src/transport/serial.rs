@@ -14,13 +14,13 @@ use nix::libc;
 use nix::sys::stat::Mode;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use zeroize::Zeroize;
 
 use super::lock::Lock;
 use super::{Error, Unmark, ioctl, opening};
 use crate::profile::{Flow, Line, Parity};
 use crate::protocol::Input;
 use crate::readiness::watch;
+use crate::secret::Secret;
 
 /// As much as the kernel's line discipline holds, so that a shorter read has emptied it.
 const READ: usize = 4096;
@@ -167,18 +167,16 @@ impl Serial {
     }
 }
 
-/// Reads once and hands on what came. The buffer is on the stack, so an idle port costs none.
+/// Reads once and hands on what came. The buffer is had for the one read, so an idle port costs none;
+/// it is wiped, for a payment code may just have passed through.
 fn read(
     fd: BorrowedFd<'_>,
     unmark: &mut Unmark,
     sink: &mut (dyn FnMut(Input<'_>) + Send),
 ) -> nix::Result<usize> {
-    let mut buffer = [0; READ];
-    let count = nix::unistd::read(fd, &mut buffer)?;
-    let bytes = buffer.get_mut(..count).unwrap_or_default();
-    unmark.feed(bytes, sink);
-    // A payment code may just have passed through.
-    bytes.zeroize();
+    let mut buffer = Secret::<Vec<u8>>::zeros(READ);
+    let count = nix::unistd::read(fd, buffer.expose_mut())?;
+    unmark.feed(buffer.expose().get(..count).unwrap_or_default(), sink);
     Ok(count)
 }
 

@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use std::ffi::c_int;
 use std::fmt;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::ptr::NonNull;
@@ -31,12 +32,12 @@ use rusb::{
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::{JoinHandle, spawn_blocking};
-use zeroize::Zeroize;
 
 use super::Error;
 use crate::hid::{self, Descriptor, Packets};
 use crate::protocol::{Input, ReportKind};
 use crate::readiness::watch;
+use crate::secret::Secret;
 
 /// Transfers queued at the endpoint. At a report each millisecond, as fast as any keyboard's, it is as
 /// many milliseconds that the daemon may be kept from fetching them.
@@ -444,14 +445,14 @@ fn set_report(
 /// One transfer, and the memory that libusb and the kernel use while it is under way.
 struct Transfer {
     raw: NonNull<ffi::libusb_transfer>,
-    /// A box taken apart: what libusb points to may not be moved, nor lent to anybody meanwhile.
-    buffer: NonNull<[u8]>,
+    /// A secret is not moved. While libusb points to it, it is lent to nobody.
+    buffer: ManuallyDrop<Secret<Vec<u8>>>,
     /// Set by the callback; true as well while it has not been submitted.
     finished: NonNull<AtomicBool>,
 }
 
 #[expect(unsafe_code, reason = "raw pointers are not sent by themselves")]
-// SAFETY: all three point to memory of this value's own, and libusb touches it only within calls on
+// SAFETY: both point to memory of this value's own, and libusb touches it only within calls on
 // its context, which `Usb` makes and nobody else.
 unsafe impl Send for Transfer {}
 
@@ -466,7 +467,7 @@ impl Transfer {
         endpoint: u8,
         length: usize,
     ) -> Result<Self, Error> {
-        let mut transfer = Self::new(vec![0; length])?;
+        let mut transfer = Self::new(Secret::zeros(length))?;
         transfer.fill(handle, endpoint, rusb::constants::LIBUSB_TRANSFER_TYPE_INTERRUPT)?;
         Ok(transfer)
     }
@@ -476,26 +477,25 @@ impl Transfer {
         endpoint: u8,
         bytes: &[u8],
     ) -> Result<Self, Error> {
-        let mut transfer = Self::new(bytes.to_vec())?;
+        let mut transfer = Self::new(Secret::copy_of(bytes))?;
         transfer.fill(handle, endpoint, rusb::constants::LIBUSB_TRANSFER_TYPE_INTERRUPT)?;
         Ok(transfer)
     }
 
     /// `bytes` begin with the setup packet.
     fn control(handle: &DeviceHandle<Context>, bytes: &[u8]) -> Result<Self, Error> {
-        let mut transfer = Self::new(bytes.to_vec())?;
+        let mut transfer = Self::new(Secret::copy_of(bytes))?;
         transfer.fill(handle, 0, rusb::constants::LIBUSB_TRANSFER_TYPE_CONTROL)?;
         Ok(transfer)
     }
 
-    fn new(buffer: Vec<u8>) -> Result<Self, Error> {
+    fn new(buffer: Secret<Vec<u8>>) -> Result<Self, Error> {
         // SAFETY: it allocates and touches nothing else.
         let raw = unsafe { ffi::libusb_alloc_transfer(0) };
         let raw =
             NonNull::new(raw).ok_or_else(|| Error::Other(io::ErrorKind::OutOfMemory.into()))?;
-        let buffer = NonNull::from(Box::leak(buffer.into_boxed_slice()));
         let finished = NonNull::from(Box::leak(Box::new(AtomicBool::new(true))));
-        Ok(Self { raw, buffer, finished })
+        Ok(Self { raw, buffer: ManuallyDrop::new(buffer), finished })
     }
 
     fn fill(
@@ -512,7 +512,6 @@ impl Transfer {
         raw.endpoint = endpoint;
         raw.transfer_type = kind;
         raw.timeout = 0;
-        raw.buffer = self.buffer.as_ptr().cast();
         raw.length = length;
         raw.callback = finished;
         raw.user_data = self.finished.as_ptr().cast();
@@ -521,8 +520,12 @@ impl Transfer {
 
     fn submit(&mut self) -> Result<(), Error> {
         self.flag().store(false, Ordering::Relaxed);
-        // SAFETY: filled in, and not under way.
-        let result = unsafe { ffi::libusb_submit_transfer(self.raw.as_ptr()) };
+        // SAFETY: filled in, and not under way. The buffer is as long as is said there, stays where it is,
+        // and until this is finished nobody looks at it.
+        let result = unsafe {
+            self.raw.as_mut().buffer = self.buffer.expose_mut().as_mut_ptr();
+            ffi::libusb_submit_transfer(self.raw.as_ptr())
+        };
         if result == 0 {
             return Ok(());
         }
@@ -568,14 +571,13 @@ impl Transfer {
     fn received(&self) -> &[u8] {
         // SAFETY: callers have seen that it is finished, so neither libusb nor the kernel writes to
         // its memory any more; what is lent ends before it is submitted again, which takes `&mut`.
-        let (raw, buffer) = unsafe { (self.raw.as_ref(), self.buffer.as_ref()) };
+        let raw = unsafe { self.raw.as_ref() };
         let length = usize::try_from(raw.actual_length).unwrap_or(0);
-        buffer.get(..length).unwrap_or_default()
+        self.buffer.expose().get(..length).unwrap_or_default()
     }
 
     fn wipe(&mut self) {
-        // SAFETY: as for `received`.
-        unsafe { self.buffer.as_mut() }.zeroize();
+        self.buffer.expose_mut().fill(0);
     }
 }
 
@@ -586,11 +588,11 @@ impl Drop for Transfer {
             // The kernel may still write into its memory: better lost than used by somebody else.
             return;
         }
-        self.wipe();
-        // SAFETY: it is not under way. The boxes were taken apart in `new` and nobody else has them.
+        // SAFETY: it is not under way, and nothing of it is used again. The box was taken apart in `new` and
+        // nobody else has it.
         unsafe {
             ffi::libusb_free_transfer(self.raw.as_ptr());
-            drop(Box::from_raw(self.buffer.as_ptr()));
+            ManuallyDrop::drop(&mut self.buffer);
             drop(Box::from_raw(self.finished.as_ptr()));
         }
     }
