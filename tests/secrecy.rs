@@ -13,10 +13,17 @@
     reason = "a test fails loudly"
 )]
 
+mod namespace;
 mod support;
 
 mod secrecy {
+    mod canaries;
+    mod everything;
+    mod leaks;
+    mod memory;
     mod payments;
+    mod search;
+    mod shop;
 }
 
 use std::collections::HashMap;
@@ -24,8 +31,13 @@ use std::fmt::Write as _;
 
 use support::client::{Client, DEVICE, MANAGER, ROOT, SCANNER};
 use support::host::{BOX, Bus, Daemon, Start, scanner, soon};
+use tillbus::secret::wiping::Wiping;
 use tillbus::sim::port::VirtualPort;
 use zbus::Variant;
+
+/// As the daemon has it: one of the tests here is a daemon.
+#[global_allocator]
+static ALLOCATOR: Wiping = Wiping;
 
 /// A test card number that card schemes publish.
 const PAN: &str = "4111111111111111";

@@ -43,13 +43,13 @@ fn assert_without(text: &str, secrets: &[&str], what: &str) {
 }
 
 /// Everything that goes over the bus, as its owner may listen to it.
-struct Monitor {
+pub(crate) struct Monitor {
     messages: mpsc::UnboundedReceiver<Message>,
     _connection: Connection,
 }
 
 impl Monitor {
-    async fn start(bus: &Bus) -> Self {
+    pub(crate) async fn start(bus: &Bus) -> Self {
         let address: zbus::Address = bus.address().try_into().unwrap();
         let connection = zbus::connection::Builder::address(address).build().await.unwrap();
         let mut stream = MessageStream::from(&connection);
@@ -76,7 +76,7 @@ impl Monitor {
     }
 
     /// All messages up to a signal of this name.
-    async fn until(&mut self, member: &str) -> Vec<Message> {
+    pub(crate) async fn until(&mut self, member: &str) -> Vec<Message> {
         let mut heard = Vec::new();
         soon("the monitor hears the end", async {
             while let Some(message) = self.messages.recv().await {
@@ -92,7 +92,7 @@ impl Monitor {
     }
 }
 
-fn text_of(message: &Message) -> String {
+pub(crate) fn text_of(message: &Message) -> String {
     String::from_utf8_lossy(message.data().bytes()).into_owned()
 }
 

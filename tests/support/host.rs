@@ -173,6 +173,12 @@ pub struct Start {
     pub arguments: Vec<String>,
     /// The directory for what is to outlive it, as the service manager names it.
     pub state: Option<PathBuf>,
+    /// Whether the service manager has connected its standard error to the journal.
+    pub journal: bool,
+    /// What is started in its place, told the address of the bus and the configuration file.
+    pub instead: Option<fn(&str, &Path) -> Command>,
+    /// What else is in its environment.
+    pub environment: Vec<(&'static str, String)>,
 }
 
 impl Start {
@@ -185,7 +191,29 @@ impl Start {
             user: None,
             arguments: Vec::new(),
             state: None,
+            journal: false,
+            instead: None,
+            environment: Vec::new(),
         }
+    }
+}
+
+impl Start {
+    fn command(&self, bus: &Bus, configuration: &Path, directory: &Path) -> Command {
+        let mut program = PathBuf::from(env!("CARGO_BIN_EXE_tillbusd"));
+        if self.user.is_some() {
+            program = copy_for_others(&program, directory);
+        }
+        let words = self.before.iter().map(AsRef::as_ref).chain([program.as_os_str()]);
+        let words: Vec<&OsStr> = words.collect();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]);
+        if !self.journal {
+            command.arg("--stderr");
+        }
+        command.args(["--log", self.log, "--address", bus.address(), "--config"]);
+        command.arg(configuration).args(&self.arguments);
+        command
     }
 }
 
@@ -219,31 +247,33 @@ impl Daemon {
         let directory = open_directory();
         let configuration = directory.path().join("tillbus.toml");
         std::fs::write(&configuration, &start.configuration).unwrap();
-        let mut program = PathBuf::from(env!("CARGO_BIN_EXE_tillbusd"));
-        if start.user.is_some() {
-            program = copy_for_others(&program, directory.path());
-        }
-        let words = start.before.iter().map(AsRef::as_ref).chain([program.as_os_str()]);
-        let words: Vec<&OsStr> = words.collect();
-        let mut command = Command::new(words[0]);
+        let (errors, theirs) = std::io::pipe().unwrap();
+        let mut command = match start.instead {
+            Some(instead) => instead(bus.address(), &configuration),
+            None => start.command(bus, &configuration, directory.path()),
+        };
         command
-            .args(&words[1..])
-            .args(["--stderr", "--log", start.log, "--address", bus.address(), "--config"])
-            .arg(&configuration)
-            .args(&start.arguments)
             .env("NO_COLOR", "1")
+            .envs(start.environment.iter().map(|(name, value)| (name, value)))
+            .env_remove("STATE_DIRECTORY")
+            .env_remove("JOURNAL_STREAM")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        command.env_remove("STATE_DIRECTORY");
+            .stdout(Stdio::null());
+        if start.journal {
+            let pipe = nix::sys::stat::fstat(&theirs).unwrap();
+            command.env("JOURNAL_STREAM", format!("{}:{}", pipe.st_dev, pipe.st_ino));
+        }
+        command.stderr(theirs);
         if let Some(state) = &start.state {
             command.env("STATE_DIRECTORY", state);
         }
         if let Some(user) = start.user {
             command.uid(user).gid(user);
         }
-        let mut process = command.spawn().expect("tillbusd is built");
-        let written = follow(&mut process);
+        let process = command.spawn().expect("tillbusd is built");
+        // Our end of what it writes to goes with this.
+        drop(command);
+        let written = follow(errors);
         Self { process, written, configuration, _directory: directory }
     }
 
@@ -324,8 +354,7 @@ impl Drop for Daemon {
 }
 
 /// Keeps what a program writes to its standard error.
-fn follow(process: &mut Child) -> watch::Receiver<Written> {
-    let mut errors = process.stderr.take().unwrap();
+fn follow(mut errors: std::io::PipeReader) -> watch::Receiver<Written> {
     let (sender, receiver) = watch::channel(Written::default());
     std::thread::spawn(move || {
         let mut buffer = [0; 4096];

@@ -1,0 +1,90 @@
+//! The secrets that are said, and by which device.
+
+use std::path::Path;
+
+use tillbus::event::Symbology;
+use tillbus::profile::Profile;
+use tillbus::sim::Code;
+
+use crate::support::client::Client;
+
+/// Test numbers that card schemes and processors publish; their digits differ enough to be found in part.
+pub(crate) const PANS: [&str; 6] = [
+    "5413330089020011",
+    "378282246310005",
+    "6011000990139424",
+    "4000056655665556",
+    "30569309025904",
+    "4111111111111111",
+];
+/// Who has these can pay with them. From integrators' examples.
+const CODES: [&str; 2] = ["135112298638468293", "289431869362714645"];
+/// GB 11643-1999, Annex A.
+const PERSON: &str = "11010519491231002X";
+
+/// What must not come out.
+pub(crate) struct Canaries {
+    /// Nowhere.
+    pub hidden: Vec<String>,
+    /// Nowhere but in what is sent to the owner alone.
+    pub bearer: Vec<String>,
+}
+
+pub(crate) fn all() -> Canaries {
+    let presented = PANS.map(presented);
+    let hidden =
+        PANS.iter().map(|pan| (*pan).to_owned()).chain(presented).chain([PERSON.to_owned()]);
+    Canaries { hidden: hidden.collect(), bearer: CODES.map(str::to_owned).to_vec() }
+}
+
+/// A consumer-presented code with this number (EMV QR Code Specification, Consumer-Presented Mode, 4): in a
+/// track, as bytes of two digits each.
+fn presented(pan: &str) -> String {
+    let digits = format!("{pan}D25121010000000000000");
+    let digits = if digits.len() % 2 == 0 { digits } else { digits + "F" };
+    let track: Vec<u8> = digits
+        .as_bytes()
+        .chunks(2)
+        .map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap())
+        .collect();
+    let object =
+        |tag: u8, value: &[u8]| [&[tag, u8::try_from(value.len()).unwrap()], value].concat();
+    let application =
+        [object(0x4F, &[0xA0, 0, 0, 0, 0x04, 0x10, 0x10]), object(0x57, &track)].concat();
+    let code = [object(0x85, b"CPV01"), object(0x61, &application)].concat();
+    base64(&code)
+}
+
+fn base64(bytes: &[u8]) -> String {
+    let text = crate::base64(bytes, 0);
+    // What stands in the last character beside the data is zeros, and `=` fills up to four.
+    let missing = match bytes.len() % 3 {
+        0 => return text,
+        rest => 3 - rest,
+    };
+    let padded = crate::base64(&[bytes, &vec![0; missing]].concat(), 0);
+    format!("{}{}", &padded[..padded.len() - missing], "=".repeat(missing))
+}
+
+/// The device of a profile in the configuration: for goods and payments, its cards taken in.
+pub(crate) fn configuration(profile: &Profile, path: &Path) -> String {
+    format!(
+        "[[device]]\nname = {:?}\nlane = \"1\"\nrole = \"both\"\nmatch = {{ pty = {:?} }}\nprofile = {:?}\n",
+        profile.id,
+        path.display().to_string(),
+        profile.id,
+    )
+}
+
+/// What the device of a profile says, and whether it can say something public after it.
+pub(crate) fn said_by(_profile: &Profile) -> (Vec<Code>, bool) {
+    let secrets =
+        PANS.map(presented).into_iter().chain(CODES.map(str::to_owned)).chain([PERSON.to_owned()]);
+    let code = |data: String| Code { symbology: Some(Symbology::Qr), data: data.into_bytes() };
+    (secrets.map(code).collect(), true)
+}
+
+/// Returns when the daemon has taken in so much of a device that can say nothing public.
+pub(crate) async fn until_heard(_listener: &Client, _object: &str, _count: usize) {
+    unreachable!("every device so far says what is public, too");
+}

@@ -1,0 +1,70 @@
+//! Nothing that is secret comes out of the daemon anywhere, whatever device it came from: neither to
+//! standard error nor to the journal, on the bus, in a file or in an error, nor is it in memory for longer
+//! than it has to be. And where something does come out, this search sees it.
+
+use super::leaks::{self, Way};
+use super::shop::{Channel, Journald, Leaks, play};
+use crate::namespace::inside;
+use crate::support::host::Start;
+
+#[test]
+fn nothing_comes_out_anywhere() {
+    if inside("secrecy::everything::nothing_comes_out_anywhere") {
+        assert_eq!(run(&Start::with("")), Leaks::new());
+    }
+}
+
+#[test]
+fn nothing_comes_out_where_there_is_a_journal() {
+    if inside("secrecy::everything::nothing_comes_out_where_there_is_a_journal") {
+        let start = Start { journal: true, ..Start::with("") };
+        assert_eq!(run(&start), Leaks::new());
+    }
+}
+
+fn run(start: &Start) -> Leaks {
+    block_on(async {
+        let journald = Journald::start();
+        let leaks = play(start, |_| true, &journald).await;
+        assert_eq!(journald.records().is_empty(), !start.journal, "the log went elsewhere");
+        leaks
+    })
+}
+
+#[test]
+fn a_leak_is_seen_in_each_channel() {
+    if !inside("secrecy::everything::a_leak_is_seen_in_each_channel") {
+        return;
+    }
+    let journald = block_on(async { Journald::start() });
+    for (way, channel) in [
+        (Way::None, None),
+        (Way::StandardError, Some(Channel::StandardError)),
+        (Way::Journal, Some(Channel::Journal)),
+        (Way::Broadcast, Some(Channel::Stranger)),
+        (Way::Broadcast, Some(Channel::Monitor)),
+        (Way::File, Some(Channel::Files)),
+        (Way::Error, Some(Channel::Errors)),
+        (Way::Memory, Some(Channel::Memory)),
+    ] {
+        let start = leaks::start(way);
+        let seen =
+            block_on(play(&start, |profile| profile.id == "generic-line-scanner", &journald));
+        match channel {
+            Some(channel) => assert!(seen.contains_key(&channel), "{way:?}: {seen:?}"),
+            None => assert_eq!(seen, Leaks::new()),
+        }
+    }
+}
+
+#[test]
+fn the_daemon_itself_has_no_way_to_leak() {
+    let daemon = std::fs::read(env!("CARGO_BIN_EXE_tillbusd")).unwrap();
+    let has = |text: &str| memchr::memmem::find(&daemon, text.as_bytes()).is_some();
+    assert!(has("STATE_DIRECTORY"), "the names of variables are found");
+    assert!(!has(leaks::VARIABLE));
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
