@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use tillbus::event::Symbology;
-use tillbus::profile::Profile;
+use tillbus::profile::{Kind, Profile};
+use tillbus::protocol;
 use tillbus::sim::Code;
-
-use crate::support::client::Client;
 
 /// Test numbers that card schemes and processors publish; their digits differ enough to be found in part.
 pub(crate) const PANS: [&str; 6] = [
@@ -22,6 +21,11 @@ const CODES: [&str; 2] = ["135112298638468293", "289431869362714645"];
 /// GB 11643-1999, Annex A.
 const PERSON: &str = "11010519491231002X";
 
+/// Whose the cards are.
+const NAME: &str = "QUITTENMARMELADE";
+/// What issuers keep on a track for themselves.
+const DISCRETIONARY: &str = "9988776655443";
+
 /// What must not come out.
 pub(crate) struct Canaries {
     /// Nowhere.
@@ -31,9 +35,8 @@ pub(crate) struct Canaries {
 }
 
 pub(crate) fn all() -> Canaries {
-    let presented = PANS.map(presented);
-    let hidden =
-        PANS.iter().map(|pan| (*pan).to_owned()).chain(presented).chain([PERSON.to_owned()]);
+    let once = [PERSON, NAME, DISCRETIONARY].map(str::to_owned);
+    let hidden = PANS.map(str::to_owned).into_iter().chain(PANS.map(presented)).chain(once);
     Canaries { hidden: hidden.collect(), bearer: CODES.map(str::to_owned).to_vec() }
 }
 
@@ -66,25 +69,44 @@ fn base64(bytes: &[u8]) -> String {
     format!("{}{}", &padded[..padded.len() - missing], "=".repeat(missing))
 }
 
-/// The device of a profile in the configuration: for goods and payments, its cards taken in.
+/// The device of a profile in the configuration: for goods and payments, its cards let out whole.
 pub(crate) fn configuration(profile: &Profile, path: &Path) -> String {
     format!(
-        "[[device]]\nname = {:?}\nlane = \"1\"\nrole = \"both\"\nmatch = {{ pty = {:?} }}\nprofile = {:?}\n",
+        "[[device]]\nname = {:?}\nlane = \"1\"\nrole = \"both\"\nmatch = {{ pty = {:?} }}\nprofile = {:?}\n\
+         [device.cards]\nfinancial-cards = \"allow\"\n",
         profile.id,
         path.display().to_string(),
         profile.id,
     )
 }
 
-/// What the device of a profile says, and whether it can say something public after it.
-pub(crate) fn said_by(_profile: &Profile) -> (Vec<Code>, bool) {
+/// What a device says.
+pub(crate) enum Says {
+    /// Codes; what is public among them goes to everyone.
+    Codes(Vec<Code>),
+    /// Cards, of which nothing is public.
+    Cards(Vec<Code>),
+}
+
+/// What the device of a profile says; nothing where it reads nothing.
+pub(crate) fn said_by(profile: &Profile) -> Option<Says> {
+    match profile.kind {
+        Kind::Device(protocol::Kind::Scanner) => Some(Says::Codes(codes())),
+        Kind::Device(protocol::Kind::CardReader) => {
+            Some(Says::Cards(PANS.map(|pan| Code::plain(tracks(pan))).to_vec()))
+        }
+        _ => None,
+    }
+}
+
+fn codes() -> Vec<Code> {
     let secrets =
         PANS.map(presented).into_iter().chain(CODES.map(str::to_owned)).chain([PERSON.to_owned()]);
     let code = |data: String| Code { symbology: Some(Symbology::Qr), data: data.into_bytes() };
-    (secrets.map(code).collect(), true)
+    secrets.map(code).collect()
 }
 
-/// Returns when the daemon has taken in so much of a device that can say nothing public.
-pub(crate) async fn until_heard(_listener: &Client, _object: &str, _count: usize) {
-    unreachable!("every device so far says what is public, too");
+/// The first two tracks of a bank's card.
+fn tracks(pan: &str) -> String {
+    format!("%B{pan}^{NAME}/EMIL^2512101{DISCRETIONARY}?;{pan}=2512101{DISCRETIONARY}?")
 }

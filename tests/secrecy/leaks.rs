@@ -87,7 +87,7 @@ async fn serve(way: Way) {
     let mut terminate = signal(SignalKind::terminate()).unwrap();
     let (outbox, mut notices) = outbox();
     let config = PathBuf::from(env::var_os(CONFIGURATION).unwrap());
-    let paths = Paths { config, profile_dirs: Vec::new() };
+    let paths = Paths { config, ..Paths::default() };
     let config = leaking(config::load(&paths).unwrap(), way);
     let load = Box::new(move || {
         let heard = HEARD.lock().unwrap().clone();

@@ -6,9 +6,10 @@ use std::io::Read as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::unistd::{Uid, geteuid, seteuid};
+use tillbus::clock;
 use tillbus::event::Symbology;
 use tillbus::profile::{Catalogue, Profile};
 use tillbus::sim::{self, Code, Command};
@@ -17,11 +18,11 @@ use tokio::task::JoinHandle;
 use zbus::OwnedFd;
 use zbus::message::Type as Kind;
 
-use super::canaries::{self, Canaries};
+use super::canaries::{self, Canaries, Says};
 use super::memory;
 use super::payments::{Monitor, text_of};
 use super::search::{Found, Search};
-use crate::support::client::{Client, DEVICE, Failed, MANAGER, ROOT, SCANNER};
+use crate::support::client::{Client, DEVICE, Failed, MANAGER, ROOT, SCANNER, Signal};
 use crate::support::host::{Bus, Daemon, Start, soon};
 
 /// So much of a secret is one, where people and programs write.
@@ -62,13 +63,13 @@ struct Device {
     object: String,
     commands: mpsc::Sender<Command>,
     task: JoinHandle<std::io::Result<()>>,
-    says: Vec<Code>,
-    marks: bool,
+    says: Says,
 }
 
 impl Device {
     /// The device of this profile; nothing where it cannot be simulated.
     fn plug(directory: &Path, catalogue: &Catalogue, profile: &Profile) -> Option<(Self, String)> {
+        let says = canaries::said_by(profile)?;
         let info = sim::find(profile.protocol.as_ref()?.info.name)?;
         let path = directory.join(&profile.id);
         let document = catalogue.file(&profile.id).unwrap().parse().unwrap();
@@ -80,45 +81,54 @@ impl Device {
         let id = &profile.id;
         let object = format!("/org/tillbus1/device/{}", id.replace('-', "_2d"));
         let configuration = canaries::configuration(profile, &path);
-        let (says, marks) = canaries::said_by(profile);
-        Some((Self { object, commands, task, says, marks }, configuration))
+        Some((Self { object, commands, task, says }, configuration))
     }
 
     async fn perform(&self, command: Command) {
         soon("the device does it", self.commands.send(command)).await.unwrap();
     }
 
-    /// It says everything; returns when the daemon has taken it in.
-    async fn say_everything(&self, listener: &Client, mark: &str) {
-        for code in &self.says {
-            self.perform(Command::Scan(code.clone())).await;
+    fn codes(&self) -> &[Code] {
+        match &self.says {
+            Says::Codes(codes) | Says::Cards(codes) => codes,
         }
-        self.perform(Command::Noise(40)).await;
-        self.until_heard(listener, mark).await;
     }
 
-    /// Returns when the daemon has taken in all that was said.
-    async fn until_heard(&self, listener: &Client, mark: &str) {
-        if !self.marks {
-            return canaries::until_heard(listener, &self.object, self.says.len()).await;
+    /// It says everything; returns when the daemon has taken it in.
+    async fn say_everything(&self, listener: &Client, mark: &str) {
+        for code in self.codes() {
+            self.perform(Command::Scan(code.clone())).await;
         }
-        // What comes right behind noise may be lost with it.
-        for text in ["BEFORE", mark] {
-            let code = Code { symbology: Some(Symbology::Qr), data: text.into() };
-            self.perform(Command::Scan(code)).await;
+        match &self.says {
+            Says::Codes(_) => {
+                self.perform(Command::Noise(40)).await;
+                // What comes right behind noise may be lost with it.
+                for text in ["BEFORE", mark] {
+                    let code = Code { symbology: Some(Symbology::Qr), data: text.into() };
+                    self.perform(Command::Scan(code)).await;
+                }
+                let is_mark = |signal: &Signal| {
+                    signal.member() == "Scanned"
+                        && signal.path() == self.object
+                        && signal.scan().text == mark
+                };
+                listener.take(&format!("{mark} of {}", self.object), is_mark).await;
+            }
+            Says::Cards(cards) => {
+                for _ in cards {
+                    let is_withheld = |signal: &Signal| {
+                        signal.member() == "Withheld" && signal.path() == self.object
+                    };
+                    listener.take(&format!("{mark}: a card of {}", self.object), is_withheld).await;
+                }
+            }
         }
-        let here = |signal: &crate::support::client::Signal| {
-            signal.member() == "Scanned"
-                && signal.path() == self.object
-                && signal.scan().text == mark
-        };
-        listener.take(&format!("{mark} of {}", self.object), here).await;
     }
 
     /// It is pulled out in the middle of a code.
     async fn pull(self, listener: &Client) {
-        let Self { object, commands, task, says, .. } = self;
-        let half = Command::Half(says[0].clone());
+        let half = Command::Half(self.codes()[0].clone());
+        let Self { object, commands, task, .. } = self;
         soon("the device does it", commands.send(half)).await.unwrap();
         drop(commands);
         soon("the device ends", task).await.unwrap().unwrap();
@@ -226,7 +236,7 @@ pub(crate) async fn play(
     let catalogue = Catalogue::built_in();
     let profiles = catalogue.ids().map(|id| catalogue.profile(id).unwrap().unwrap());
     let plugged: Vec<(Device, String)> = profiles
-        .filter(|profile| wanted(profile))
+        .filter(wanted)
         .filter_map(|profile| Device::plug(&ports, &catalogue, &profile))
         .collect();
     let (mut devices, configurations): (Vec<Device>, Vec<String>) = plugged.into_iter().unzip();
@@ -261,7 +271,7 @@ pub(crate) async fn play(
     }
     for device in &devices {
         owner.claim(&device.object, &[("credit", 1)]).await.unwrap();
-        for code in &device.says {
+        for code in device.codes() {
             device.perform(Command::Scan(code.clone())).await;
         }
     }
@@ -277,16 +287,18 @@ pub(crate) async fn play(
         device.pull(&owner).await;
         owner.device(&object, "Release", &()).await.unwrap();
     }
+    // Cards are gone with the claim; a code that pays with the client that had it.
+    let Canaries { hidden, bearer } = canaries::all();
+    let mut memory = in_memory(&daemon, &hidden).await;
     let owners_name = owner.name();
     owner.leave().await;
-    let memory = in_memory(&daemon).await;
+    memory.extend(in_memory(&daemon, &bearer).await);
 
     let end = "/org/example/test";
     let sent = other.connection().emit_signal(None::<&str>, end, "org.example.test", "End", &());
     sent.await.unwrap();
     let everything = monitor.until("End").await;
     let log = daemon.terminate().await;
-    let Canaries { hidden, bearer } = canaries::all();
     let all = || hidden.iter().chain(&bearer).map(String::as_str);
     let (search, hidden) =
         (Search::new(all(), PART), Search::new(hidden.iter().map(String::as_str), PART));
@@ -330,13 +342,11 @@ pub(crate) async fn play(
 }
 
 /// What is still in the daemon's memory when it should be gone.
-async fn in_memory(daemon: &Daemon) -> BTreeSet<Found> {
-    let Canaries { hidden, bearer } = canaries::all();
-    let secrets = hidden.iter().chain(&bearer).map(String::as_str);
-    let search = Search::new(secrets, PART_IN_MEMORY);
-    let released = Instant::now();
+async fn in_memory(daemon: &Daemon, secrets: &[String]) -> BTreeSet<Found> {
+    let search = Search::new(secrets.iter().map(String::as_str), PART_IN_MEMORY);
+    let released = clock::boottime();
     loop {
-        let since = released.elapsed();
+        let since = clock::boottime().since(released);
         let Some(mappings) = memory::of(daemon.id()) else {
             println!("skipped: only root may look into the daemon's memory");
             return BTreeSet::new();
