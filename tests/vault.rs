@@ -12,14 +12,16 @@
 
 mod support;
 
-use std::os::unix::fs::FileExt as _;
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{env, fs};
 
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::{Gid, Uid, geteuid, setgid, setuid};
-use support::host::{Bus, Daemon, Start};
+use support::host::{Bus, Daemon, Start, copy_for_others, open_directory};
 use tillbus::frame::Buffer;
 use tillbus::secret::wiping::Wiping;
 use tillbus::secret::{Secret, vault};
@@ -161,6 +163,42 @@ fn where_no_memory_is_locked_secrets_work_and_it_is_said_once() {
     assert!(vault::first_refusal());
     drop(Secret::<Vec<u8>>::zeros(20_000));
     assert!(!vault::first_refusal(), "once");
+}
+
+/// What is not dumpable is root's in `/proc`, whoever runs it.
+#[tokio::test]
+async fn nobody_but_root_can_look_into_the_daemon_or_the_tool() {
+    if !geteuid().is_root() {
+        println!("skipped: only root can be somebody else");
+        return;
+    }
+    let owner = |process: u32| fs::metadata(format!("/proc/{process}/mem")).unwrap().uid();
+    let bus = Bus::start();
+    let start = Start { user: Some(65_534), ..Start::with("") };
+    let daemon = Daemon::start_with(&bus, &start).await;
+    assert_eq!(owner(daemon.id()), 0);
+
+    let directory = open_directory();
+    let tool = copy_for_others(env!("CARGO_BIN_EXE_tillbusctl").as_ref(), directory.path());
+    let simulate = ["simulate", "--profile", "generic-line-scanner"];
+    // Both wait for what comes through the pipe, once they have said something.
+    for (program, arguments, want) in
+        [(tool.as_path(), &simulate[..], 0), ("sh".as_ref(), &["-c", "echo; cat"], 65_534)]
+    {
+        let mut process = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .uid(65_534)
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        let owner = owner(process.id());
+        process.kill().unwrap();
+        process.wait().unwrap();
+        assert_eq!((said.ends_with('\n'), owner), (true, want), "{}", program.display());
+    }
 }
 
 #[tokio::test]

@@ -2,10 +2,15 @@
 //! standard error nor to the journal, on the bus, in a file or in an error, nor is it in memory for longer
 //! than it has to be. And where something does come out, this search sees it.
 
+use tillbus::sim::port::VirtualPort;
+
+use super::canaries;
 use super::leaks::{self, Way};
+use super::search::Search;
 use super::shop::{Channel, Journald, Leaks, play};
 use crate::namespace::inside;
-use crate::support::host::Start;
+use crate::support::client::Client;
+use crate::support::host::{BOX, Bus, Daemon, Start, scanner, soon};
 
 #[test]
 fn nothing_comes_out_anywhere() {
@@ -55,6 +60,25 @@ fn a_leak_is_seen_in_each_channel() {
             None => assert_eq!(seen, Leaks::new()),
         }
     }
+}
+
+/// A session that panics costs its device, and says where it was and not what it was about.
+#[tokio::test]
+async fn a_panic_does_not_tell_what_it_was_about() {
+    let bus = Bus::start();
+    let path = bus.directory().join("lane1");
+    let mut port = VirtualPort::create(Some(&path)).unwrap();
+    let configuration = scanner("lane1-box", &path);
+    let state = Some(bus.directory().to_owned());
+    let start = Start { configuration, state, ..leaks::start(Way::Panic) };
+    let daemon = Daemon::start_with(&bus, &start).await;
+    Client::connect(&bus).await.until_state(BOX, "ready").await;
+    let code = format!("]Q1{}\r", canaries::PANS[0]);
+    soon("the port takes bytes", port.send(code.as_bytes())).await.unwrap();
+    daemon.logged("tests/secrecy/leaks.rs:").await;
+    let log = daemon.terminate().await;
+    assert!(log.contains("internal error"), "{log}");
+    assert!(Search::new(canaries::PANS, 8).find(log.as_bytes()).is_empty(), "{log}");
 }
 
 #[test]

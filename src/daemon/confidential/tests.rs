@@ -67,6 +67,27 @@ fn caller(name: &str, user: &str) -> Caller {
     Caller { client: Client::new(name), uid, groups: Vec::new() }
 }
 
+/// What the page for the shop's assessor says of how long.
+#[test]
+fn the_page_on_card_data_has_these_times() {
+    let page = include_str!("../../../protocol-docs/card-data.md");
+    let table = page.split("<!-- kept true by daemon::confidential::tests -->").nth(1).unwrap();
+    let (take, life) = (TAKE_WITHIN.as_secs(), LIFE.as_secs());
+    let seen = crate::store::seen::WINDOW.as_secs() / 60;
+    let rows = [
+        ("what `Take` hands over:", format!("{take} s")),
+        ("the masked number,", format!("{take} s")),
+        ("ciphertext,", format!("{take} s")),
+        ("a token,", format!("{take} s")),
+        ("a payment code", format!("{life} s where no life is documented; {MOST} codes")),
+        ("that a payment code was seen", format!("{seen} min after it was last seen")),
+    ];
+    for (what, at_most) in rows {
+        let row = table.lines().find(|line| line.starts_with(&format!("| {what}"))).unwrap();
+        assert!(row.ends_with(&format!("| {at_most} |")), "{row}: {at_most}");
+    }
+}
+
 /// One who may do everything with payments.
 fn alice() -> Caller {
     caller(":1.1", "nobody")
