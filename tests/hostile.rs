@@ -68,6 +68,15 @@ const OPTIONS: &[(&str, &[&str])] = &[
             "long-codes = \"segments\", aim = \"auto\", wake-up = true, response-ms = 100",
         ],
     ),
+    (
+        "track-reader",
+        &[
+            "separator = \"CR\"",
+            "prefix = \"STX\", suffix = \"ETX\", lrc = \"sent\", absent = \"N\"",
+            "gap-ms = 20, track-ids = [\"k\", \"l\", \"m\"], separator = [\"CR\", \"DLE\"]",
+        ],
+    ),
+    ("msr-keyboard", &["separator = \"CR\"", "max-length = 64, suffix = [\"CR\", \"0x09\"]"]),
     ("hid-pos", &["switch-to-hid-pos = true, commands = \"honeywell\""]),
     (
         "hid-keyboard",
@@ -92,6 +101,8 @@ fn byte() -> impl Strategy<Value = u8> {
         prop::sample::select(b"AFE#*$RQ]\x06\x15".to_vec()),
         // Honeywell, Newland, paycloud: heads, statuses, ends.
         prop::sample::select(vec![0x05, 0x06, 0x15, 0x16, 0x33, 0x3B, 0x55, 0xAA, 0xCC, 0xFE]),
+        // Cards: sentinels, separators, words, LRCs.
+        prop::sample::select(b"%;+?=^BEN8kl\x02\x03\x10".to_vec()),
         // SSI: lengths, sources, opcodes.
         prop::sample::select(vec![0x00, 0x01, 0x04, 0x06, 0x73, 0xC6, 0xD0, 0xD1, 0xF3, 0xF6]),
     ]
@@ -170,7 +181,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn conversations() -> Vec<(String, Factory, Vec<Step>)> {
     let mut all = Vec::new();
     // What terminals do with damage is in tests/money.rs: they read no codes.
-    for info in ALL.iter().filter(|info| info.kind == Kind::Scanner) {
+    for info in ALL.iter().filter(|info| info.kind != Kind::Terminal) {
         let more = OPTIONS.iter().find(|(name, _)| *name == info.name).map_or(&[][..], |row| row.1);
         for options in [""].iter().chain(more) {
             let factory = support::configure(info.name, options).unwrap();
@@ -184,7 +195,7 @@ fn conversations() -> Vec<(String, Factory, Vec<Step>)> {
 
 /// A frame that such a protocol reads, out of all that the protocols here are known to read.
 fn good_frame(factory: &Factory) -> Option<Vec<Step>> {
-    const FRAMES: [&[u8]; 7] = [
+    const FRAMES: [&[u8]; 10] = [
         b"4006381333931\r",
         b"400638\r\n",
         b"\x02400638\r",
@@ -192,10 +203,20 @@ fn good_frame(factory: &Factory) -> Option<Vec<Step>> {
         b"\x0B\xF3\x00\x00\x03400638\xFD\xCA",
         b"]E0d400638\n",
         b"\x55\xAA\x00\x00\x01\x00\x09]Q1400638\x3C\xCC\x33",
+        b";6001=12?\r",
+        b"\x02%N?;6001=12?=\x03",
+        b"l;6001=12?\r",
     ];
     let lines = FRAMES.iter().map(|frame| vec![Step::Bytes(frame.to_vec())]);
     // The first descriptor and the reports behind it up to a pause.
-    let logs = ["hid-pos/clean", "hid-pos/honeywell-commands", "hid-keyboard/clean"];
+    let logs = [
+        "hid-pos/clean",
+        "hid-pos/honeywell-commands",
+        "hid-keyboard/clean",
+        "hid-msr/clean",
+        "msr-keyboard/clean",
+        "msr-keyboard/separate",
+    ];
     let logged = logs.map(|log| {
         let path = format!("{}/tests/logs/{log}.log", env!("CARGO_MANIFEST_DIR"));
         let steps = Recording::parse(&std::fs::read_to_string(path).unwrap()).unwrap().steps;

@@ -84,6 +84,19 @@ const VARIANTS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "track-reader",
+        &[
+            "prefix = \"STX\", suffix = \"ETX\", lrc = \"sent\"",
+            "separator = \"CR\"",
+            "separator = \"CR\", suffix = \"CR LF\", track-ids = [\"k\", \"l\", \"m\"]",
+            "gap-ms = 50",
+            "prefix = \"STX\", suffix = \"ETX\", separator = \"DLE\", absent = \"N\", unread = [\"E\", \"F\"], \
+             lrc = \"sent\"",
+            "suffix = \"ETX\", separator = [\"DLE STX\", \"STX\"]",
+        ],
+    ),
+    ("msr-keyboard", &["layout = \"de\"", "separator = \"CR\"", "lrc = \"sent\", gap-ms = 50"]),
+    (
         "ssi",
         &[
             "acknowledge = \"last\"",

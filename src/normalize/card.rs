@@ -19,7 +19,7 @@ pub mod track;
 use super::mask;
 use crate::event::card::{Card, Kind, Number, Stripe, Swipe, TrackState, Tracks};
 use crate::secret::Secret;
-pub use line::{LrcRule, tracks};
+pub use line::{Format, LrcRule, Read, tracks};
 pub use rules::{CardRules, Financial};
 use track::{Numbered, Track};
 
@@ -146,6 +146,16 @@ fn whole(tracks: &Tracks<Stripe>, present: &[Number]) -> Secret<Vec<u8>> {
         }
     }
     lines
+}
+
+/// Tracks in words, for tests.
+#[cfg(test)]
+pub(crate) fn shown(tracks: Tracks<Stripe>) -> [String; 3] {
+    tracks.0.map(|stripe| match stripe {
+        Stripe::Absent => "-".to_owned(),
+        Stripe::Text(text) => String::from_utf8_lossy(text.expose()).into_owned(),
+        Stripe::Bad(error) => error.to_string(),
+    })
 }
 
 #[cfg(test)]

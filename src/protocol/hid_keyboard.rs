@@ -37,8 +37,8 @@ pub const INFO: Info = Info {
 };
 
 /// Generic Desktop page.
-const KEYBOARD: Usage = Usage::new(0x01, 0x06);
-const KEYPAD: Usage = Usage::new(0x01, 0x07);
+pub(super) const KEYBOARD: Usage = Usage::new(0x01, 0x06);
+pub(super) const KEYPAD: Usage = Usage::new(0x01, 0x07);
 
 /// The layouts' names.
 pub fn layouts() -> impl Iterator<Item = &'static str> {
@@ -46,59 +46,70 @@ pub fn layouts() -> impl Iterator<Item = &'static str> {
 }
 
 fn configure(section: &Section<'_>) -> Result<Configured, Error> {
-    let words: Vec<(&str, &'static Layout)> =
-        layout::ALL.iter().map(|layout| (layout.name, layout)).collect();
-    let layout = section.word("layout", &words)?.unwrap_or(&layout::US);
-    let caps_lock = section.boolean("caps-lock")?.unwrap_or(false);
+    let settings = Settings::read(section)?;
     let options = Options::read(section)?;
-    Ok(Configured::new(&[], move || {
-        Box::new(HidKeyboard {
-            keys: None,
-            typist: Typist::new(layout, caps_lock),
-            codes: LineScanner::new(&options),
-            typed: Vec::new(),
-        })
-    }))
+    Ok(Configured::new(&[], move || Box::new(Keyboard::new(settings, LineScanner::new(&options)))))
 }
 
-/// One conversation.
-struct HidKeyboard {
+/// How the device types.
+#[derive(Clone, Copy)]
+pub(super) struct Settings {
+    layout: &'static Layout,
+    caps_lock: bool,
+}
+
+impl Settings {
+    pub(super) fn read(section: &Section<'_>) -> Result<Self, Error> {
+        let words: Vec<(&str, &'static Layout)> =
+            layout::ALL.iter().map(|layout| (layout.name, layout)).collect();
+        let layout = section.word("layout", &words)?.unwrap_or(&layout::US);
+        Ok(Self { layout, caps_lock: section.boolean("caps-lock")?.unwrap_or(false) })
+    }
+}
+
+/// One conversation: what is typed is what `Text` reads, as if it had come over a serial line.
+pub(super) struct Keyboard<Text> {
     /// Absent until the device has described itself as a keyboard.
     keys: Option<Keys>,
     typist: Typist,
-    codes: LineScanner,
+    text: Text,
     /// What the keys of one report type; wiped after each.
     typed: Vec<u8>,
 }
 
-impl Protocol for HidKeyboard {
+impl<Text: Protocol> Protocol for Keyboard<Text> {
     fn receive(&mut self, now: Timestamp, input: Input<'_>, out: &mut Output) {
         match input {
             Input::Descriptor(bytes) => self.described(now, bytes, out),
             Input::Report { id, data } => self.report(now, id, data, out),
             // A report was lost, and what it pressed or released with it.
-            Input::BadByte(_) => self.codes.damage(now, Fault::BadByte, out),
+            Input::BadByte(_) => self.text.receive(now, input, out),
             Input::Bytes(_) | Input::Break => {}
         }
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        self.codes.deadline()
+        self.text.deadline()
     }
 
     fn timeout(&mut self, now: Timestamp, out: &mut Output) {
-        self.codes.timeout(now, out);
+        self.text.timeout(now, out);
         self.typist.rest();
     }
 
     fn closed(&mut self, now: Timestamp, out: &mut Output) {
-        self.codes.closed(now, out);
+        self.text.closed(now, out);
     }
 }
 
-impl HidKeyboard {
+impl<Text: Protocol> Keyboard<Text> {
+    pub(super) fn new(settings: Settings, text: Text) -> Self {
+        let typist = Typist::new(settings.layout, settings.caps_lock);
+        Self { keys: None, typist, text, typed: Vec::new() }
+    }
+
     fn described(&mut self, now: Timestamp, bytes: &[u8], out: &mut Output) {
-        self.codes.closed(now, out);
+        self.text.closed(now, out);
         self.typist.begin();
         self.keys = None;
         match Descriptor::parse(bytes) {
@@ -115,7 +126,7 @@ impl HidKeyboard {
         let Self { typist, typed, .. } = self;
         keys.hear(now, id, data, &mut |change| typist.hear(now, change, typed));
         if !self.typed.is_empty() {
-            self.codes.receive(now, Input::Bytes(&self.typed), out);
+            self.text.receive(now, Input::Bytes(&self.typed), out);
             zeroize::Zeroize::zeroize(&mut self.typed);
         }
     }

@@ -74,17 +74,7 @@ pub(super) struct Options {
 
 impl Options {
     pub(super) fn read(section: &Section<'_>) -> Result<Self, Error> {
-        let gap = section.integer("gap-ms", 2..=10_000)?;
-        let silence = gap.map_or(Silence::Cuts(STALL), |milliseconds| {
-            Silence::Ends(Duration::from_millis(milliseconds.into()))
-        });
-        let limit = section.integer("max-length", 16..=65_536)?.unwrap_or(LIMIT);
-        let settings = Settings {
-            suffixes: suffixes(section, silence)?,
-            prefix: section.bytes("prefix")?.unwrap_or_default(),
-            silence,
-            limit: usize::try_from(limit).unwrap_or(usize::MAX),
-        };
+        let settings = settings(section, LIMIT)?;
         let identifiers = Identifiers::read(section)?;
         Ok(Self { settings, identifiers, is_scrap: |_| false })
     }
@@ -112,6 +102,21 @@ impl Options {
         }
         code
     }
+}
+
+/// How lines begin and end, and how long they may be where nothing is configured.
+pub(super) fn settings(section: &Section<'_>, limit: u32) -> Result<Settings, Error> {
+    let gap = section.integer("gap-ms", 2..=10_000)?;
+    let silence = gap.map_or(Silence::Cuts(STALL), |milliseconds| {
+        Silence::Ends(Duration::from_millis(milliseconds.into()))
+    });
+    let limit = section.integer("max-length", 16..=65_536)?.unwrap_or(limit);
+    Ok(Settings {
+        suffixes: suffixes(section, silence)?,
+        prefix: section.bytes("prefix")?.unwrap_or_default(),
+        silence,
+        limit: usize::try_from(limit).unwrap_or(usize::MAX),
+    })
 }
 
 /// The suffixes: as configured, none where silence alone ends a code, else CR and LF.

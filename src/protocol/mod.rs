@@ -9,12 +9,15 @@
 pub mod datalogic;
 pub mod grow_gm65;
 pub mod hid_keyboard;
+pub mod hid_msr;
 pub mod hid_pos;
 pub mod honeywell;
 pub mod line_scanner;
+pub mod msr_keyboard;
 pub mod newland;
 pub mod paycloud;
 pub mod ssi;
+pub mod track_reader;
 pub mod zvt;
 
 use std::collections::VecDeque;
@@ -36,6 +39,9 @@ pub const ALL: &[Info] = &[
     paycloud::INFO,
     hid_pos::INFO,
     hid_keyboard::INFO,
+    track_reader::INFO,
+    hid_msr::INFO,
+    msr_keyboard::INFO,
     zvt::INFO,
 ];
 

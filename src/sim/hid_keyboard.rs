@@ -41,44 +41,60 @@ const KEYS: [(u8, &str, &str); 3] = [
 ];
 
 fn configure(section: &Section<'_>) -> Result<Box<dyn Simulated>, Error> {
-    let is_us = section.string("layout")?.is_none_or(|layout| layout == "us");
+    let keyboard = Keyboard::read(section)?;
     let suffix = section.byte_strings("suffix")?.and_then(|all| all.into_iter().next());
     let by_silence = section.has("gap-ms");
     let sends_aim = section.string("aim")?.is_some_and(|aim| aim == "required");
     let suffix = suffix.unwrap_or_else(|| if by_silence { Vec::new() } else { b"\r".to_vec() });
-    Ok(Box::new(HidKeyboard { decoder: Decoder::default(), is_us, sends_aim, suffix }))
+    Ok(Box::new(HidKeyboard { keyboard, sends_aim, suffix }))
 }
 
 struct HidKeyboard {
-    decoder: Decoder,
-    is_us: bool,
+    keyboard: Keyboard,
     sends_aim: bool,
     suffix: Vec<u8>,
 }
 
 impl Simulated for HidKeyboard {
     fn scan(&mut self, code: &Code) -> Vec<u8> {
-        let mut reports = Reports(Vec::new());
-        if self.sends_aim {
-            let aim = code.symbology.and_then(aim_of).map(|aim| aim.to_string());
-            self.text(&aim.unwrap_or_else(|| "]X0".to_owned()), &mut reports);
-        }
-        self.text(&String::from_utf8_lossy(&code.data), &mut reports);
-        self.text(&String::from_utf8_lossy(&self.suffix), &mut reports);
-        reports.0
+        let aim = code.symbology.and_then(aim_of).map(|aim| aim.to_string());
+        let aim = aim.unwrap_or_else(|| "]X0".to_owned());
+        let text = [
+            if self.sends_aim { aim.as_str() } else { "" },
+            &String::from_utf8_lossy(&code.data),
+            &String::from_utf8_lossy(&self.suffix),
+        ];
+        self.keyboard.types(&text.concat())
     }
 
     fn receive(&mut self, bytes: &[u8], out: &mut Actions) {
+        self.keyboard.receive(bytes, out);
+    }
+}
+
+/// What types a text.
+pub(super) struct Keyboard {
+    decoder: Decoder,
+    is_us: bool,
+}
+
+impl Keyboard {
+    pub(super) fn read(section: &Section<'_>) -> Result<Self, Error> {
+        let is_us = section.string("layout")?.is_none_or(|layout| layout == "us");
+        Ok(Self { decoder: Decoder::default(), is_us })
+    }
+
+    pub(super) fn receive(&mut self, bytes: &[u8], out: &mut Actions) {
         self.decoder.take(bytes, &mut |frame| {
             if frame == Frame::Describe {
                 Frame::Descriptor(DESCRIPTOR).write(&mut out.send);
             }
         });
     }
-}
 
-impl HidKeyboard {
-    fn text(&self, text: &str, reports: &mut Reports) {
+    /// The reports that a text takes.
+    pub(super) fn types(&self, text: &str) -> Vec<u8> {
+        let mut reports = Reports(Vec::new());
         for character in text.chars() {
             match character {
                 '\r' => reports.stroke(0, 0x28),
@@ -90,6 +106,7 @@ impl HidKeyboard {
                 },
             }
         }
+        reports.0
     }
 }
 

@@ -11,15 +11,18 @@ mod datalogic;
 mod garble;
 mod grow_gm65;
 mod hid_keyboard;
+mod hid_msr;
 mod hid_pos;
 mod honeywell;
 mod line_scanner;
+mod msr_keyboard;
 mod newland;
 mod paycloud;
 pub mod port;
 mod run;
 pub mod script;
 mod ssi;
+mod track_reader;
 mod zvt;
 
 use std::time::Duration;
@@ -41,6 +44,9 @@ pub const ALL: &[Info] = &[
     paycloud::INFO,
     hid_pos::INFO,
     hid_keyboard::INFO,
+    track_reader::INFO,
+    hid_msr::INFO,
+    msr_keyboard::INFO,
     zvt::INFO,
 ];
 

@@ -1,10 +1,16 @@
 //! The tracks of a line as readers send them, one behind the other: `%…?;…?+…?`.
 //!
 //! Contract: pure. A line on which no track begins is no card.
+//!
+//! Source: the manuals of MagTek, Omnitron, ID TECH and Uniform Industrial, which
+//! `protocol-docs/track-reader.md` names.
 
 use super::track;
 use crate::event::card::{Number, Stripe, TrackError, Tracks};
 use crate::secret::Secret;
+
+/// The end sentinel, on every track.
+const END: u8 = b'?';
 
 /// Whether a reader sends the LRC behind each track.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,49 +22,176 @@ pub enum LrcRule {
     Sent,
 }
 
+/// How a reader writes tracks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Format {
+    /// Whether it sends the LRC.
+    pub lrc: LrcRule,
+    /// What may stand before, between and behind tracks, and need not. None is empty.
+    pub separators: Vec<Vec<u8>>,
+    /// What each track begins with, before its start sentinel.
+    pub ids: Option<[Vec<u8>; 3]>,
+    /// What stands between the sentinels of a track that could not be read.
+    pub unread: Vec<Vec<u8>>,
+    /// What stands between the sentinels of a track that is not there.
+    pub absent: Vec<Vec<u8>>,
+}
+
+impl Default for Format {
+    /// Tracks and nothing else, with the word of most readers for one that could not be read.
+    fn default() -> Self {
+        let (separators, absent) = (Vec::new(), Vec::new());
+        Self { lrc: LrcRule::Kept, separators, ids: None, unread: vec![b"E".to_vec()], absent }
+    }
+}
+
+/// The tracks of a card so far.
+#[derive(Debug, Default)]
+pub struct Read {
+    /// The tracks.
+    pub tracks: Tracks<Stripe>,
+    last: Option<Number>,
+}
+
+impl Read {
+    /// Whether nothing has been said of any track.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.last.is_none()
+    }
+
+    /// Whether no other track can follow.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.last == Some(Number::Three)
+    }
+}
+
+impl Format {
+    /// Takes the tracks of a line, which follow those that have been read.
+    ///
+    /// # Errors
+    ///
+    /// Where on the line something stands that is no track; what stands before it has been taken.
+    pub fn add(&self, line: &[u8], read: &mut Read) -> Result<(), usize> {
+        let mut rest = self.without_separators(line);
+        while !rest.is_empty() {
+            let Some((number, stripe, after)) = self.track(rest, read.last) else {
+                return Err(line.len() - rest.len());
+            };
+            *read.tracks.get_mut(number) = stripe;
+            read.last = Some(number);
+            rest = self.without_separators(after);
+        }
+        Ok(())
+    }
+
+    /// Whether the first track of a line cannot follow those that have been read, and begins a card.
+    #[must_use]
+    pub fn begins_a_card(&self, line: &[u8], read: &Read) -> bool {
+        let line = self.without_separators(line);
+        self.begin(line, read.last).is_none() && self.begin(line, None).is_some()
+    }
+
+    fn without_separators<'a>(&self, mut line: &'a [u8]) -> &'a [u8] {
+        let strip = |line: &'a [u8]| {
+            self.separators.iter().find_map(|one| line.strip_prefix(one.as_slice()))
+        };
+        while let Some(rest) = strip(line) {
+            line = rest;
+        }
+        line
+    }
+
+    /// The track at the front, and what is behind it.
+    fn track<'a>(
+        &self,
+        line: &'a [u8],
+        last: Option<Number>,
+    ) -> Option<(Number, Stripe, &'a [u8])> {
+        let (number, line) = self.begin(line, last)?;
+        let (text, after) = line.split_at_checked(length(line))?;
+        let body = text.get(1..).unwrap_or_default();
+        let body = body.strip_suffix(&[END]).unwrap_or(body);
+        let is_one_of = |words: &[Vec<u8>]| words.iter().any(|word| word == body);
+        let (stripe, after) = match (self.lrc, after) {
+            _ if is_one_of(&self.unread) => {
+                (Stripe::Bad(TrackError::Unread), self.without_lrc(number, after))
+            }
+            _ if is_one_of(&self.absent) => (Stripe::Absent, self.without_lrc(number, after)),
+            (LrcRule::Sent, [check, after @ ..]) if text.ends_with(&[END]) => {
+                (checked(number, text, *check), after)
+            }
+            (LrcRule::Sent, []) if text.ends_with(&[END]) => {
+                (Stripe::Bad(TrackError::Unended(text.len())), after)
+            }
+            _ => (stripe(number, text), after),
+        };
+        Some((number, stripe, after))
+    }
+
+    /// What is behind a word in a track's place, which may or may not have an LRC.
+    fn without_lrc<'a>(&self, number: Number, after: &'a [u8]) -> &'a [u8] {
+        let goes_on = self.without_separators(after).len() < after.len()
+            || self.begin(after, Some(number)).is_some();
+        match after.split_first() {
+            Some((_, rest)) if self.lrc == LrcRule::Sent && !goes_on => rest,
+            _ => after,
+        }
+    }
+
+    /// Which track begins here behind the last one, and its text from the start sentinel on.
+    fn begin<'a>(&self, line: &'a [u8], last: Option<Number>) -> Option<(Number, &'a [u8])> {
+        let Some(ids) = &self.ids else { return Some((by_sentinel(line, last)?, line)) };
+        let mut named = Number::ALL.into_iter().zip(ids);
+        let (number, line) =
+            named.find_map(|(number, id)| Some((number, line.strip_prefix(id.as_slice())?)))?;
+        let is_track = matches!(line, [b'%' | b';' | b'@' | b'+' | b'#' | b'!' | b'&', ..]);
+        (is_track && last < Some(number)).then_some((number, line))
+    }
+}
+
 /// The tracks of a line. Nothing where no track begins at its first byte.
 #[must_use]
 pub fn tracks(line: &[u8], lrc: LrcRule) -> Option<Tracks<Stripe>> {
-    let mut tracks = Tracks::default();
-    let mut rest = line;
-    while let Some((number, text, after)) = next_track(rest, &tracks) {
-        let (stripe, after) = match (lrc, after) {
-            (LrcRule::Sent, [check, after @ ..]) if text.ends_with(b"?") => {
-                (checked(number, text, *check), after)
-            }
-            (LrcRule::Sent, []) if text.ends_with(b"?") => {
-                (Stripe::Bad(TrackError::Unended(text.len())), after)
-            }
-            _ => (as_read(number, text), after),
-        };
-        *tracks.get_mut(number) = stripe;
-        rest = after;
-    }
-    (rest.len() < line.len()).then_some(tracks)
+    let mut read = Read::default();
+    let _behind_the_tracks = Format { lrc, ..Format::default() }.add(line, &mut read);
+    (!read.is_empty()).then_some(read.tracks)
 }
 
-/// The track at the front, with its sentinels, and what is behind it.
-fn next_track<'a>(line: &'a [u8], before: &Tracks<Stripe>) -> Option<(Number, &'a [u8], &'a [u8])> {
-    let is_first = before.0.iter().all(|stripe| *stripe == Stripe::Absent);
-    let number = match line.first()? {
-        b'%' if is_first => Number::One,
-        b';' if *before.get(Number::Two) == Stripe::Absent => Number::Two,
-        // Readers mark track 3 with a sign of their own, or as the card does.
-        b';' | b'+' | b'#' | b'!' | b'%' if *before.get(Number::Three) == Stripe::Absent => {
-            Number::Three
-        }
-        _ => return None,
-    };
-    let end = line.iter().position(|byte| *byte == b'?').map_or(line.len(), |at| at + 1);
-    let (text, after) = line.split_at_checked(end)?;
-    Some((number, text, after))
-}
-
-/// A track as it came, or what is wrong with it.
-fn as_read(number: Number, text: &[u8]) -> Stripe {
+/// A track as it came, sentinels included, or what is wrong with it.
+#[must_use]
+pub fn stripe(number: Number, text: &[u8]) -> Stripe {
     match track::read(number, text) {
         Ok(_) => Stripe::Text(Secret::copy_of(text)),
         Err(error) => Stripe::Bad(error),
+    }
+}
+
+/// Which track a start sentinel begins.
+fn by_sentinel(line: &[u8], last: Option<Number>) -> Option<Number> {
+    match (line.first()?, last) {
+        (b'%', None) => Some(Number::One),
+        // Of licences track 3 begins like track 1, whose fields it has not.
+        (b'%', Some(Number::One | Number::Two)) => {
+            let text = line.get(..length(line))?;
+            (!text.contains(&b'^')).then_some(Number::Three)
+        }
+        (b';' | b'@', None | Some(Number::One)) => Some(Number::Two),
+        // Readers mark track 3 with a sign of their own, or as the card does.
+        (b';' | b'+' | b'#' | b'!' | b'&', None | Some(Number::One | Number::Two)) => {
+            Some(Number::Three)
+        }
+        _ => None,
+    }
+}
+
+/// How long a track is that begins a line: to its end sentinel, or to a character that no track has.
+fn length(line: &[u8]) -> usize {
+    match line.iter().position(|byte| *byte == END || byte.is_ascii_control()) {
+        Some(at) if line.get(at) == Some(&END) => at + 1,
+        Some(at) => at,
+        None => line.len(),
     }
 }
 
@@ -67,7 +200,7 @@ fn checked(number: Number, text: &[u8], check: u8) -> Stripe {
     let got = check.wrapping_sub(base);
     match track::lrc(number, as_on_the_card(number, text).expose()) {
         Some(want) if want != got => Stripe::Bad(TrackError::Lrc { got, want }),
-        _ => as_read(number, text),
+        _ => stripe(number, text),
     }
 }
 
@@ -83,19 +216,14 @@ fn as_on_the_card(number: Number, text: &[u8]) -> Secret<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::normalize::card::shown;
 
     const ONE: &str = "%B4111111111111111^TEST/CARD^2512101000000000?";
     const TWO: &str = ";4111111111111111=25121010000000000000?";
     const THREE: &str = "+014111111111111111=2780?";
 
-    fn told(line: &str, lrc: LrcRule) -> Option<Vec<String>> {
-        let tracks = tracks(line.as_bytes(), lrc)?;
-        let words = tracks.0.iter().map(|stripe| match stripe {
-            Stripe::Absent => "-".to_owned(),
-            Stripe::Text(text) => String::from_utf8(text.expose().to_vec()).unwrap(),
-            Stripe::Bad(error) => error.to_string(),
-        });
-        Some(words.collect())
+    fn told(line: &str, lrc: LrcRule) -> Option<[String; 3]> {
+        Some(shown(tracks(line.as_bytes(), lrc)?))
     }
 
     #[test]
@@ -132,8 +260,97 @@ mod tests {
             ),
         ];
         for (name, line, lrc, want) in rows {
-            assert_eq!(told(&line, lrc), Some(want.map(str::to_owned).to_vec()), "{name}");
+            assert_eq!(told(&line, lrc), Some(want.map(str::to_owned)), "{name}");
         }
+    }
+
+    fn told_by(format: &Format, line: &str) -> (Result<(), usize>, [String; 3]) {
+        let mut read = Read::default();
+        let result = format.add(line.as_bytes(), &mut read);
+        (result, shown(read.tracks))
+    }
+
+    /// A name, a format, a line, what comes of it, its tracks.
+    type Row<'a> = (&'a str, &'a Format, String, Result<(), usize>, [&'a str; 3]);
+
+    #[test]
+    fn readers_write_tracks_in_their_own_ways() {
+        let of = |separators: &[&str]| Format {
+            separators: separators.iter().map(|one| one.as_bytes().to_vec()).collect(),
+            ..Format::default()
+        };
+        let words = Format {
+            unread: vec![b"E".to_vec(), b"F".to_vec()],
+            absent: vec![b"N".to_vec()],
+            ..of(&["\x10"])
+        };
+        let ids = ["k", "l", "m"].map(|id| id.as_bytes().to_vec());
+        let named = Format { ids: Some(ids), ..of(&["\r"]) };
+        let checked = Format { lrc: LrcRule::Sent, ..words.clone() };
+        const UNREAD: &str = "the reader could not read it";
+        let rows: [Row<'_>; 11] = [
+            ("CR between them", &of(&["\r"]), format!("{ONE}\r{TWO}"), Ok(()), [ONE, TWO, "-"]),
+            (
+                "STX before each",
+                &of(&["\x10", "\x02"]),
+                format!("\x02{ONE}\x10\x02{TWO}"),
+                Ok(()),
+                [ONE, TWO, "-"],
+            ),
+            ("words", &words, format!("%F?\x10;N?\x10{THREE}"), Ok(()), [UNREAD, "-", THREE]),
+            ("letters", &named, format!("k{ONE}\rl{TWO}"), Ok(()), [ONE, TWO, "-"]),
+            (
+                "the letter of a later one",
+                &named,
+                THREE.replace('+', "m;"),
+                Ok(()),
+                ["-", "-", ";014111111111111111=2780?"],
+            ),
+            (
+                "letters out of order",
+                &named,
+                format!("l{TWO}\rk{ONE}"),
+                Err(TWO.len() + 2),
+                ["-", TWO, "-"],
+            ),
+            ("no letter", &named, TWO.to_owned(), Err(0), ["-", "-", "-"]),
+            (
+                "an LRC behind a word",
+                &checked,
+                format!("%E?_\x10{TWO}8"),
+                Ok(()),
+                [UNREAD, TWO, "-"],
+            ),
+            ("none behind it", &checked, format!("%E?{TWO}8"), Ok(()), [UNREAD, TWO, "-"]),
+            (
+                "something between them",
+                &of(&[]),
+                format!("{ONE}x{TWO}"),
+                Err(ONE.len()),
+                [ONE, "-", "-"],
+            ),
+            (
+                "cut off before a separator",
+                &of(&["\r"]),
+                format!("%B4111\r{TWO}"),
+                Ok(()),
+                ["it has no end sentinel after 6 characters", TWO, "-"],
+            ),
+        ];
+        for (name, format, line, result, want) in rows {
+            assert_eq!(told_by(format, &line), (result, want.map(str::to_owned)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_track_that_cannot_follow_begins_a_card() {
+        let mut read = Read::default();
+        let format = Format::default();
+        format.add(format!("{ONE}{TWO}").as_bytes(), &mut read).unwrap();
+        assert!(format.begins_a_card(ONE.as_bytes(), &read));
+        assert!(!format.begins_a_card(THREE.as_bytes(), &read));
+        assert!(!format.begins_a_card(b"%!!12345 D?", &read), "track 3 of a licence");
+        assert!(!format.begins_a_card(b"400638", &read), "no track at all");
     }
 
     #[test]
