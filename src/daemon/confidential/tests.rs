@@ -1,5 +1,7 @@
 //! What is for the owner alone, with a clock that the tests turn.
 
+mod cards;
+
 use std::io::Read as _;
 
 use tokio::sync::{mpsc, oneshot};
@@ -12,7 +14,7 @@ use crate::daemon::claim::Options;
 use crate::daemon::outbox::{Notices, outbox};
 use crate::daemon::plan::Spot;
 use crate::daemon::status::{Access, State};
-use crate::event::{Reading, Role};
+use crate::event::{Reading, Role, Swipe};
 use crate::normalize::{self, Rules};
 use crate::session::Report;
 use crate::store::seen::Seen;
@@ -199,7 +201,8 @@ fn word(signal: &Signal) -> String {
     match signal {
         Signal::Read { record, age, .. } => {
             let late = if age.is_some() { " late" } else { "" };
-            format!("scanned {}{late}", record.sequence)
+            let what = if matches!(record.event, Event::Card(_)) { "read" } else { "scanned" };
+            format!("{what} {}{late}", record.sequence)
         }
         Signal::Fault { kind, details, .. } => format!("fault {kind} {}", details["sequence"]),
         Signal::Withheld { sequence, kind } => format!("withheld {sequence} {kind}"),
