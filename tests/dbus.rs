@@ -12,6 +12,7 @@
 mod support;
 
 mod dbus {
+    mod cards;
     mod claims;
     mod contents;
     mod errors;

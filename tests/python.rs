@@ -51,6 +51,20 @@ async fn a_python_client_made_from_introspection_does_everything() {
     client.ends_well().await;
 }
 
+#[tokio::test]
+async fn a_python_client_takes_a_card() {
+    let Some(python) = python::interpreter() else { return };
+    let mut lane = Lane::for_cards("[cards]\nfinancial-cards = \"allow\"\n").await;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/cards.py");
+    let mut client = Program::start(Command::new(python).arg(script).arg(lane.bus.address()));
+    client.writes(&["claimed"]).await;
+    lane.scan("%B4111111111111111^TEST/CARD^2512201?;4111111111111111=2512201?").await;
+    let said = "visa ************1111 2025-12 [('1', 'present'), ('2', 'present')]";
+    client.writes(&[said]).await;
+    client.writes(&["took ['1', '2']"]).await;
+    client.ends_well().await;
+}
+
 /// A second device comes, the first reads a code, its port goes, and it goes itself.
 async fn come_scan_and_go(mut lane: Lane) -> Lane {
     let second = lane.bus.directory().join("lane2");

@@ -382,7 +382,13 @@ pub fn payment_box(name: &str, path: &Path) -> String {
     scanner(name, path).replace("\"goods\"", "\"payment\"")
 }
 
-/// A bus, a daemon, and one scanner `lane1-box` that is ready.
+/// The configuration of a card reader like it.
+pub fn card_reader(name: &str, path: &Path) -> String {
+    let [role, profile] = ["role = \"goods\"\n", "generic-line-scanner"];
+    scanner(name, path).replace(role, "").replace(profile, "generic-track-reader")
+}
+
+/// A bus, a daemon, and one device `lane1-box` that is ready.
 pub struct Lane {
     /// The daemon; first, so that it ends before what it stands on.
     pub daemon: Daemon,
@@ -411,6 +417,11 @@ impl Lane {
     /// With a scanner for payments.
     pub async fn for_payments(more: &str) -> Self {
         Self::open_as(payment_box, more).await
+    }
+
+    /// With a card reader, and one who may have cards.
+    pub async fn for_cards(more: &str) -> Self {
+        Self::open_as(card_reader, more).await
     }
 
     async fn open_as(configure: fn(&str, &Path) -> String, more: &str) -> Self {
