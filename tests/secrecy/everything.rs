@@ -42,23 +42,25 @@ fn a_leak_is_seen_in_each_channel() {
         return;
     }
     let journald = block_on(async { Journald::start() });
-    for (way, channel) in [
-        (Way::None, None),
-        (Way::StandardError, Some(Channel::StandardError)),
-        (Way::Journal, Some(Channel::Journal)),
-        (Way::Broadcast, Some(Channel::Stranger)),
-        (Way::Broadcast, Some(Channel::Monitor)),
-        (Way::File, Some(Channel::Files)),
-        (Way::Error, Some(Channel::Errors)),
-        (Way::Memory, Some(Channel::Memory)),
-    ] {
+    let rows: [(Way, &[Channel]); 7] = [
+        (Way::None, &[]),
+        (Way::StandardError, &[Channel::StandardError]),
+        (Way::Journal, &[Channel::Journal]),
+        (Way::Broadcast, &[Channel::Monitor, Channel::Stranger]),
+        (Way::File, &[Channel::Files]),
+        // An error goes over the bus and into the log.
+        (Way::Error, &[Channel::StandardError, Channel::Monitor, Channel::Errors]),
+        (Way::Memory, &[Channel::Memory]),
+    ];
+    for (way, channels) in rows {
         let start = leaks::start(way);
         let seen =
             block_on(play(&start, |profile| profile.id == "generic-line-scanner", &journald));
-        match channel {
-            Some(channel) => assert!(seen.contains_key(&channel), "{way:?}: {seen:?}"),
-            None => assert_eq!(seen, Leaks::new()),
-        }
+        // What leaks elsewhere may stay in memory, too: in the event that is kept for Replay, in a line
+        // of the log.
+        let counts = |channel: &&Channel| **channel != Channel::Memory || way == Way::Memory;
+        let seen_in: Vec<Channel> = seen.keys().filter(counts).copied().collect();
+        assert_eq!(seen_in, channels, "{way:?}: {seen:?}");
     }
 }
 

@@ -13,6 +13,9 @@ const SEPARATORS: usize = 3;
 /// A part with fewer different characters may be anything.
 const LEAST_DIFFERENT: usize = 4;
 
+/// Most of a process's memory is this, and passed over.
+const ZEROS: [u8; 4096] = [0; 4096];
+
 /// A secret that was found: which, and in which form.
 pub(crate) type Found = (String, &'static str);
 
@@ -68,14 +71,21 @@ impl Search {
     pub(crate) fn find(&self, bytes: &[u8]) -> BTreeSet<Found> {
         let mut stream = Stream::of(self, bytes.len());
         let mut separators = 0;
-        for byte in bytes {
-            if byte.is_ascii_alphanumeric() {
-                stream.push(byte.to_ascii_lowercase());
-                separators = 0;
-            } else {
-                separators += 1;
-                if separators == SEPARATORS + 1 {
-                    stream.push(0);
+        for page in bytes.chunks(ZEROS.len()) {
+            if ZEROS.starts_with(page) {
+                separators = SEPARATORS + 1;
+                stream.push(0);
+                continue;
+            }
+            for byte in page {
+                if byte.is_ascii_alphanumeric() {
+                    stream.push(byte.to_ascii_lowercase());
+                    separators = 0;
+                } else {
+                    separators += 1;
+                    if separators == SEPARATORS + 1 {
+                        stream.push(0);
+                    }
                 }
             }
         }
@@ -85,8 +95,8 @@ impl Search {
     /// The numbers among them that are there as packed decimal digits, two in a byte.
     pub(crate) fn find_packed(&self, bytes: &[u8]) -> BTreeSet<Found> {
         let mut stream = Stream::of(self, bytes.len() * 2);
-        for byte in bytes {
-            for nibble in [byte >> 4, byte & 0x0F] {
+        for page in bytes.chunks(ZEROS.len()).filter(|page| !ZEROS.starts_with(page)) {
+            for nibble in page.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]) {
                 stream.push(if nibble < 10 { b'0' + nibble } else { 0 });
             }
         }

@@ -228,6 +228,7 @@ pub(crate) async fn play(
     wanted: fn(&Profile) -> bool,
     journald: &Journald,
 ) -> Leaks {
+    let before = journald.records().len();
     let bus = Bus::start();
     let [ports, state] = ["ports", "state"].map(|name| bus.directory().join(name));
     for directory in [&ports, &state] {
@@ -329,7 +330,7 @@ pub(crate) async fn play(
     let files = files_below(bus.directory());
     [
         (Channel::StandardError, search.find(log.as_bytes())),
-        (Channel::Journal, search.find(&journald.records())),
+        (Channel::Journal, search.find(&journald.records()[before..])),
         (Channel::Monitor, monitored),
         (Channel::Stranger, search.find(&strangers)),
         (Channel::Files, search.find(&files)),
