@@ -116,6 +116,18 @@ impl Event {
         }
     }
 
+    /// Whether the configuration keeps a card back that it holds, and why, in the configuration's words.
+    #[must_use]
+    pub fn refused(&self) -> Option<&'static str> {
+        match self {
+            Self::Scan(scan) => scan.details.iter().find_map(|(name, value)| match value {
+                Value::Text(Cow::Borrowed(word)) if *name == "refused" => Some(*word),
+                _ => None,
+            }),
+            Self::Card(card) => card.refused,
+        }
+    }
+
     /// The part of it that only `Take` hands over; empty where there is none.
     #[must_use]
     pub fn secret(&self) -> &[u8] {

@@ -12,6 +12,7 @@
 mod support;
 
 mod dbus {
+    mod card_numbers;
     mod cards;
     mod claims;
     mod contents;

@@ -14,21 +14,18 @@
 mod support;
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use support::Random;
+use support::numbers::{article, compare_with_page, digits, luhn, percent};
 use tillbus::event::{Content, Reading, Role, Scan, Symbology, Timestamp};
 use tillbus::normalize::personal::resident_id;
-use tillbus::normalize::{self, Rules, gtin};
+use tillbus::normalize::{self, Rules};
 use tillbus::secret::Secret;
 
 /// Numbers made for each cell of a table.
 const SAMPLES: usize = 5_000;
 /// Numbers made where one in many thousands counts.
 const MANY: usize = 1_000_000;
-
-const BEGIN: &str = "<!-- measured: begin -->\n";
-const END: &str = "<!-- measured: end -->\n";
 
 /// A kind of number: what it is called, the symbology it is printed in, and how it is made.
 struct Kind {
@@ -96,34 +93,6 @@ const OTHERS: [Kind; 20] = [
     kind("coupons, any 24 digits", Code128, |random| digits(random, &[""], 24)),
 ];
 
-/// So many digits that begin with one of these.
-fn digits(random: &mut Random, heads: &[&str], length: usize) -> String {
-    let mut digits = heads[random.below(heads.len())].to_owned();
-    while digits.len() < length {
-        digits.push(char::from(b'0' + u8::try_from(random.below(10)).unwrap()));
-    }
-    digits
-}
-
-/// These digits with the check digit of card numbers.
-fn luhn(mut digits: String) -> String {
-    let doubled = |digit: u32| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
-    let each = digits.bytes().rev().enumerate().map(|(place, digit)| {
-        let digit = u32::from(digit - b'0');
-        if place % 2 == 0 { doubled(digit) } else { digit }
-    });
-    let check = (10 - each.sum::<u32>() % 10) % 10;
-    digits.push(char::from_digit(check, 10).unwrap());
-    digits
-}
-
-/// A number with the check digit of article numbers.
-fn article(random: &mut Random, heads: &[&str], length: usize) -> String {
-    let mut number = digits(random, heads, length - 1);
-    number.push(char::from(gtin::check_digit(number.as_bytes()).unwrap()));
-    number
-}
-
 /// The number of somebody born between 1940 and 2019, in any province.
 fn resident(random: &mut Random) -> String {
     const PROVINCES: [&str; 31] = [
@@ -183,11 +152,6 @@ fn payment_codes(numbers: &[String], symbology: Option<Symbology>, role: Role) -
     scans.filter(|scan| scan.content == Content::PaymentCode).count()
 }
 
-fn percent(count: usize) -> String {
-    let hundredths = count * 10_000 / SAMPLES;
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
-}
-
 /// A row for each kind: of a hundred, how many are payment codes on each role, named and unnamed.
 fn table(title: &str, kinds: &[Kind]) -> String {
     let mut text = format!(
@@ -208,7 +172,7 @@ fn table(title: &str, kinds: &[Kind]) -> String {
         assert!(!is_wallet || found == SAMPLES, "{}: {found} of {SAMPLES} found", kind.name);
         let proves_itself = kind.name.starts_with("EMVCo");
         assert!(proves_itself || digits_on_goods == 0, "{}: on goods", kind.name);
-        let cells: Vec<String> = cells.into_iter().map(percent).collect();
+        let cells: Vec<String> = cells.into_iter().map(|count| percent(count, SAMPLES)).collect();
         writeln!(text, "| {} | {} |", kind.name, cells.join(" | ")).unwrap();
     }
     text
@@ -248,20 +212,7 @@ fn measured() -> String {
 
 #[test]
 fn the_page_states_the_measured_rates() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("protocol-docs/payment-codes.md");
-    let text = std::fs::read_to_string(&page).unwrap();
-    let (before, rest) = text.split_once(BEGIN).unwrap();
-    let (stated, after) = rest.split_once(END).unwrap();
-    let found = measured();
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&page, format!("{before}{BEGIN}\n{found}\n{END}{after}")).unwrap();
-        return;
-    }
-    assert!(
-        stated.trim() == found.trim(),
-        "{} is not what is measured; UPDATE=1 writes it:\n{found}",
-        page.display()
-    );
+    compare_with_page("payment-codes.md", &measured());
 }
 
 #[test]

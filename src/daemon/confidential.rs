@@ -96,9 +96,15 @@ impl Daemon {
         let duplicate = match &mut event {
             Event::Scan(scan) => {
                 let window = device.config.as_ref().map_or(Duration::ZERO, |c| c.duplicate_window);
+                // Of a card number that is kept back only the masked text is left to know it again by.
+                let known_by = match scan.raw.expose() {
+                    [] => scan.text.expose().as_bytes(),
+                    bytes => bytes,
+                };
                 // The code itself is not kept for it: it would outlive its use.
-                let mark = self.seen.mark(scan.raw.expose());
-                let duplicate = device.is_duplicate(mark.expose(), last, window);
+                let mark = self.seen.mark(known_by);
+                let duplicate =
+                    !known_by.is_empty() && device.is_duplicate(mark.expose(), last, window);
                 // To an owner who has not had it a code is news, however long it has been there.
                 if duplicate && device.had_last(owner.as_ref()) && pays {
                     // A phone left before an auto-sense box: one event, and a count.
@@ -122,6 +128,7 @@ impl Daemon {
             // Nobody will get more than its text, which is masked.
             scan.raw = Secret::default();
         }
+        let refused = event.refused();
         let audience = owner.clone().map_or(Audience::Nobody, Audience::Only);
         let event = if owner.is_some() { event } else { event.wiped() };
         let record = self.ring.push(|sequence| Record {
@@ -134,7 +141,7 @@ impl Daemon {
             audience,
         });
         let sequence = record.sequence;
-        audit_refusal(&record);
+        audit_refusal(&record, refused);
         match owner {
             Some(client) => {
                 let answer = pays.then(|| now + ANSWER_WITHIN);
@@ -427,10 +434,8 @@ fn kept_for(event: &Event) -> Duration {
 }
 
 /// A card that the configuration keeps back is told of, and nothing of the card.
-fn audit_refusal(record: &Record) {
-    if let Event::Card(card) = &record.event
-        && let Some(reason) = card.refused
-    {
+fn audit_refusal(record: &Record, refused: Option<&'static str>) {
+    if let Some(reason) = refused {
         let (device, sequence) = (&record.origin.name, record.sequence);
         info!(audit = "card-refused", %device, sequence, "refused: {reason}");
     }

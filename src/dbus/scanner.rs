@@ -107,6 +107,10 @@ impl ScannerInterface {
     /// (`certain`, `likely`, `possible`); where its wallet documents a life, `expires-latest` (by the
     /// clock of `received`); where it came within the last ten minutes, `seen-before` with `first`
     /// (since 1970, µs), `count` and `verdict` (of `Settle`, else `none`).
+    ///
+    /// What holds a card number or an IBAN goes to the owner alone, or to nobody, masked and without
+    /// `raw`. It has `card` (`brand`, `pan-masked`), `cards` or `iban`; `refused` where the number is
+    /// kept back; `takeable` where `Take` hands the code over (`cards.md`).
     #[zbus(signal)]
     async fn scanned(
         emitter: &SignalEmitter<'_>,

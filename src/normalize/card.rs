@@ -16,7 +16,7 @@ pub mod pan;
 pub mod rules;
 pub mod track;
 
-use super::mask;
+use super::card_number;
 use crate::event::card::{Card, Kind, Number, Stripe, Swipe, TrackState, Tracks};
 use crate::secret::Secret;
 pub use line::{Format, LrcRule, Read, tracks};
@@ -101,7 +101,7 @@ fn is_financial(numbered: &Numbered) -> bool {
 }
 
 fn holds_a_bank_card(text: &[u8], rules: &CardRules) -> bool {
-    std::str::from_utf8(text).is_ok_and(|text| mask::holds_card(text, &rules.allow))
+    std::str::from_utf8(text).is_ok_and(|text| card_number::is_in(text, &rules.allow))
 }
 
 fn numbers<'a>(known: &'a [(Number, &Track)]) -> impl Iterator<Item = &'a Numbered> {

@@ -6,8 +6,7 @@
 
 use zeroize::Zeroizing;
 
-use super::card::rules::Ranges;
-use super::card::{brand, pan};
+use super::card::pan;
 
 /// What stands in for a digit or a letter.
 const MASK: char = '*';
@@ -38,18 +37,6 @@ pub fn masked(text: &str) -> String {
         }
     }
     characters.iter().collect()
-}
-
-/// Whether there is the number of a known issuer's card in the text that is none of the shop's own.
-#[must_use]
-pub fn holds_card(text: &str, allow: &Ranges) -> bool {
-    let characters = characters(text);
-    (0..characters.len()).any(|at| {
-        card_at(&characters, at).is_some_and(|places| {
-            let number = digits(&characters, &places);
-            brand::of(number.as_bytes()).is_some() && !allow.hold(&number)
-        })
-    })
 }
 
 fn characters(text: &str) -> Zeroizing<Vec<char>> {

@@ -10,6 +10,7 @@
 
 pub mod article;
 pub mod card;
+pub mod card_number;
 pub mod currency;
 mod eci;
 pub mod gs1;
@@ -91,6 +92,8 @@ pub struct Meaning {
     pub details: Vec<Detail>,
     /// How long it lives at most, where that is documented.
     pub life: Option<Duration>,
+    /// Whether its bytes are wiped at once: nobody is to have them.
+    pub wiped: bool,
 }
 
 impl Meaning {
@@ -104,6 +107,7 @@ impl Meaning {
             gtin: None,
             details: Vec::new(),
             life: None,
+            wiped: false,
         }
     }
 }
@@ -135,7 +139,8 @@ fn decide(reading: Reading, rules: &Rules, why: &mut impl Reasons) -> Scan {
     };
     let text = decoded.as_ref().map(|decoded| decoded.text.as_str());
     let code = Code { symbology, aim, bytes, text, rules };
-    let Meaning { content, sensitivity, masked, gtin, mut details, life } = meaning(&code, why);
+    let Meaning { content, sensitivity, masked, gtin, mut details, life, wiped } =
+        meaning(&code, why);
     details.extend(undone.as_ref().and_then(assignments));
     let encoding = decoded.as_ref().map(|decoded| decoded.encoding);
     let text = match (masked, text) {
@@ -150,7 +155,7 @@ fn decide(reading: Reading, rules: &Rules, why: &mut impl Reasons) -> Scan {
         sensitivity,
         text,
         encoding,
-        raw: data,
+        raw: if wiped { Secret::default() } else { data },
         gtin,
         details,
         life,
@@ -187,21 +192,27 @@ fn assignments(undone: &eci::Undone) -> Option<Detail> {
 
 /// What a code means: the first recogniser that knows it decides.
 ///
-/// The order is the device's role, the symbology, payment rules, then the rest: a payment code taken
-/// for a coupon loses a sale, so what pays comes before what is merely text; what says who somebody is
-/// comes before what would be shown to everyone. What a shop has declared comes after both, since a
-/// pattern too wide must not make a secret public.
+/// The order is the device's role, the symbology, payment rules, card numbers, then the rest: a payment
+/// code taken for a coupon loses a sale, so what pays comes before what is merely text; what says who
+/// somebody is comes before what would be shown to everyone. What a shop has declared comes after all of
+/// these, since a pattern too wide must not make a secret public.
 fn meaning(code: &Code<'_>, why: &mut impl Reasons) -> Meaning {
-    None.or_else(|| structured_append::recognise(code, why))
-        .or_else(|| payment_code::recognise(code, why))
-        .or_else(|| merchant_qr::recognise(code, why))
-        .or_else(|| gs1::recognise(code, why))
-        .or_else(|| personal::recognise(code, why))
-        .or_else(|| article::recognise(code, why))
-        .or_else(|| order_number::recognise(code, why))
-        .or_else(|| phone::recognise(code, why))
-        .or_else(|| payment_code::unlisted(code, why))
-        .unwrap_or_else(|| plain(code, why))
+    None.or_else(|| {
+        let part = structured_append::recognise(code, why)?;
+        Some(card_number::within(code, part, why))
+    })
+    .or_else(|| payment_code::recognise(code, why))
+    .or_else(|| {
+        let known = merchant_qr::recognise(code, why).or_else(|| gs1::recognise(code, why))?;
+        Some(card_number::within(code, known, why))
+    })
+    .or_else(|| personal::recognise(code, why))
+    .or_else(|| article::recognise(code, why))
+    .or_else(|| card_number::recognise(code, why))
+    .or_else(|| order_number::recognise(code, why))
+    .or_else(|| phone::recognise(code, why))
+    .or_else(|| payment_code::unlisted(code, why))
+    .unwrap_or_else(|| plain(code, why))
 }
 
 /// What no recogniser knows.

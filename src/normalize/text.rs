@@ -169,7 +169,7 @@ fn picture(character: char) -> Option<char> {
 }
 
 /// Whether a character changes how others are shown, or hides, without being seen itself.
-fn acts_unseen(character: char) -> bool {
+pub(super) fn acts_unseen(character: char) -> bool {
     matches!(
         character,
         '\0'..='\u{1F}'

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod host;
+pub mod numbers;
 pub mod program;
 pub mod python;
 pub mod umockdev;

@@ -75,6 +75,29 @@ fn a_device_of_the_configuration_lends_its_role_and_encodings() {
     assert!(!done && errors.contains("no device \"bax\"; its devices: box"), "{errors}");
 }
 
+#[test]
+fn a_card_number_is_told_of_and_shown_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("tillbus.toml");
+    let text = "[[device]]\nname = \"box\"\nmatch = { tty = \"/dev/ttyS1\" }\n\
+                profile = \"generic-line-scanner\"\n[cards]\nfinancial-cards = \"allow\"\n";
+    std::fs::write(&config, text).unwrap();
+    let of_box = ["--device", "box", "--config", config.to_str().unwrap()];
+    let codes =
+        "4111111111111111\n4111 1111 1111 1111\nhttps://a.example/4111111111111111?x\n\
+                 %B4111111111111111^TEST/CARD^2512101?\n]C10104006381333931914111111111111111\n";
+    for arguments in [&[][..], &["--json"], &of_box, &[&of_box[..], &["--json"]].concat()] {
+        let (output, errors, done) = explain(arguments, codes.as_bytes());
+        assert!(done, "{errors}");
+        for number in ["4111111111111111", "4111 1111 1111 1111", "TEST", "34313131"] {
+            assert!(!output.contains(number) && !errors.contains(number), "{number} in:\n{output}");
+        }
+        for wanted in ["card number", "one that visa gives out", "financial-cards"] {
+            assert!(output.matches(wanted).count() >= 5, "{wanted:?} in:\n{output}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_wrong_is_named() {
     for (arguments, wanted) in [

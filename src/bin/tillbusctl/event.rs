@@ -231,7 +231,7 @@ impl Printer {
         let symbology = self.column(Tone::Word, text(event, "symbology"), 12);
         let content = self.column(Tone::Faint, text(event, "content"), 12);
         let shown = match text(event, "content") {
-            "binary" => format!("hex {}", text(event, "raw")),
+            "binary" if event.contains_key("raw") => format!("hex {}", text(event, "raw")),
             _ => plain(text(event, "text")),
         };
         let mut line =
@@ -325,6 +325,14 @@ fn notes(event: &Map) -> Vec<String> {
         let word = plain(text(event, name));
         (!word.is_empty()).then_some(word)
     }));
+    if let Some(Value::Object(card)) = event.get("card") {
+        let words = ["brand", "pan-masked"].map(|name| plain(text(card, name)));
+        notes.push(format!("holds a card number: {}", words.join(" ").trim_start()));
+    }
+    if text(event, "type") == "scan" && event.contains_key("refused") {
+        notes
+            .push(format!("holds a card number, kept back by `{}`", plain(text(event, "refused"))));
+    }
     if let Some(Value::Object(before)) = event.get("seen-before") {
         let count = number(before, "count").unwrap_or(0);
         let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };

@@ -19,7 +19,7 @@ pub fn is_valid(iban: &str) -> bool {
     (15..=34).contains(&iban.len())
         && country.bytes().all(|byte| byte.is_ascii_uppercase())
         && check.bytes().all(|byte| byte.is_ascii_digit())
-        && remainder(&[account, country, check].concat()) == Some(1)
+        && remainder(&[account, country, check]) == Some(1)
 }
 
 /// Whether it is a creditor reference.
@@ -29,12 +29,12 @@ pub fn is_creditor_reference(reference: &str) -> bool {
     let Some((check, rest)) = check_and_rest else { return false };
     (1..=21).contains(&rest.len())
         && check.bytes().all(|byte| byte.is_ascii_digit())
-        && remainder(&[rest, "RF", check].concat()) == Some(1)
+        && remainder(&[rest, "RF", check]) == Some(1)
 }
 
-/// The remainder by 97, letters counting as 10 to 35.
-fn remainder(text: &str) -> Option<u32> {
-    text.chars().try_fold(0, |sum: u32, character| {
+/// The remainder of these pieces by 97, letters counting as 10 to 35.
+fn remainder(pieces: &[&str]) -> Option<u32> {
+    pieces.iter().flat_map(|piece| piece.chars()).try_fold(0, |sum: u32, character| {
         let value = character.to_digit(36).filter(|_| !character.is_ascii_lowercase())?;
         let shift = if value < 10 { 10 } else { 100 };
         Some((sum * shift + value) % 97)
