@@ -121,8 +121,10 @@ pub enum Stripe {
     Absent,
     /// Something was there and could not be read.
     Bad(TrackError),
-    /// Its text from start to end sentinel, both included; of an encrypted head, masked.
+    /// Its text from start to end sentinel, both included.
     Text(Secret<Vec<u8>>),
+    /// The same as an encrypting head shows it: with what is secret hidden, in the head's own way.
+    Masked(Secret<Vec<u8>>),
 }
 
 /// A card as a reader reports it, before anyone has decided what of it may be said.
@@ -130,7 +132,8 @@ pub enum Stripe {
 pub struct Swipe {
     /// The tracks.
     pub tracks: Tracks<Stripe>,
-    /// What an encrypting head says beside them; with it the tracks are masked.
+    /// What an encrypting head says beside them. Tracks that it has left in clear are as those of any
+    /// other head.
     pub encryption: Option<Box<Encryption>>,
     /// When its first byte arrived: whoever owned the device then gets the card.
     pub first: Timestamp,

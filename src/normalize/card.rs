@@ -38,7 +38,7 @@ pub fn card(swipe: Swipe, rules: &CardRules) -> Card {
 fn clear(blank: Card, tracks: &Tracks<Stripe>, rules: &CardRules) -> Card {
     let read = Tracks(Number::ALL.map(|number| match tracks.get(number) {
         Stripe::Text(text) => Some(track::read(number, text.expose())),
-        Stripe::Absent | Stripe::Bad(_) => None,
+        Stripe::Absent | Stripe::Bad(_) | Stripe::Masked(_) => None,
     }));
     let states = Tracks(Number::ALL.map(|number| match (tracks.get(number), read.get(number)) {
         (Stripe::Bad(error), _) | (_, Some(Err(error))) => TrackState::Bad(*error),
@@ -133,7 +133,9 @@ fn numbered(card: Card, known: &[(Number, &Track)], rules: &CardRules) -> Card {
 /// What `Take` hands over: a line for each track, its number and a blank before its text.
 fn whole(tracks: &Tracks<Stripe>, present: &[Number]) -> Secret<Vec<u8>> {
     let texts = tracks.each().filter_map(|(number, stripe)| match stripe {
-        Stripe::Text(text) if present.contains(&number) => Some((number, text)),
+        Stripe::Text(text) | Stripe::Masked(text) if present.contains(&number) => {
+            Some((number, text))
+        }
         _ => None,
     });
     let texts: Vec<(Number, &Secret<Vec<u8>>)> = texts.collect();

@@ -310,7 +310,7 @@ impl Player {
             match stripe {
                 Stripe::Absent => {}
                 Stripe::Bad(error) => self.more(number.word(), &error.to_string()),
-                Stripe::Text(text) => {
+                Stripe::Text(text) | Stripe::Masked(text) => {
                     self.more(number.word(), &String::from_utf8_lossy(text.expose()));
                 }
             }

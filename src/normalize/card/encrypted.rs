@@ -4,16 +4,21 @@
 //! by it, in its own way: zeros or asterisks for digits, some with a check digit made right again, so
 //! that no check tells a masked number from a whole one. It is masked once more.
 //!
-//! Oddity: heads leave the holder's name in what they call masked. It goes no further than `Take`.
+//! Oddities: heads leave the holder's name in what they call masked. It goes no further than `Take`. They
+//! can be told to hide little or nothing, and leave cards that are no bank's in clear; such a track is
+//! dealt with as if its head did not encrypt.
 
 use super::rules::{CardRules, Financial};
-use super::{brand, pan, whole};
+use super::{brand, clear, licence, pan, whole};
 use crate::event::card::{
     Card, Encryption, Expiry, Kind, Number, ServiceCode, Stripe, TrackState, Tracks,
 };
 
 /// Digits that heads leave in front at the least; what follows may be zeros in their place.
 const SHOWN_IN_FRONT: usize = 4;
+/// Digits that may be shown in front and at the end. Those between are hidden.
+const FRONT: usize = 6;
+const BACK: usize = 4;
 
 pub(super) fn card(
     blank: Card,
@@ -22,20 +27,34 @@ pub(super) fn card(
     rules: &CardRules,
 ) -> Card {
     let states = Tracks(Number::ALL.map(|number| state(number, tracks, &encryption)));
-    let present = states.each().filter(|(_, state)| **state == TrackState::Present);
-    let present: Vec<Number> = present.map(|(number, _)| number).collect();
-    let kind = if present.is_empty() { Kind::Unread } else { Kind::Financial };
+    let open = Tracks(Number::ALL.map(|number| open(number, tracks.get(number))));
+    let bare = clear(Card::unread(blank.first, blank.last), &open, rules);
+    let is_open = |number: Number| matches!(open.get(number), Stripe::Text(_));
+    let is_present = |number: &Number| *states.get(*number) == TrackState::Present;
+    let present: Vec<Number> = Number::ALL.into_iter().filter(is_present).collect();
+    let has_hidden = present.iter().any(|number| !is_open(*number));
+    if !has_hidden && (bare.kind != Kind::Financial || !is_encrypted(&encryption)) {
+        // Nothing of it is hidden: a card of the shop's own, or a head that does not do what it says.
+        let encryption = bare.refused.is_none().then_some(encryption);
+        return Card { tracks: states, encryption, ..bare };
+    }
+    let kind = kind(tracks, &present);
     let card = Card { kind, tracks: states, ..blank };
     if kind == Kind::Financial && rules.on_encrypting_heads() == Financial::Refuse {
         return Card { refused: Some("financial-cards"), ..card };
     }
-    let secret = whole(tracks, &present);
+    // A bank's track in clear is handed over where clear heads' are, and never shown.
+    let lets_open = !bare.secret.is_empty();
+    let handed: Vec<Number> =
+        present.into_iter().filter(|number| lets_open || !is_open(*number)).collect();
+    let secret = whole(tracks, &handed);
+    let card = Card { secret, encryption: Some(encryption), ..card };
+    if kind != Kind::Financial {
+        return card;
+    }
     let shown = Tracks(Number::ALL.map(|number| shown(number, tracks.get(number))));
-    let numbers = [Number::Two, Number::One].map(|number| match tracks.get(number) {
-        Stripe::Text(text) => masked(number, text.expose()),
-        _ => None,
-    });
-    let card = Card { masked: shown, secret, encryption: Some(encryption), ..card };
+    let numbers = [Number::Two, Number::One].map(|number| hidden(number, tracks.get(number)));
+    let card = Card { masked: shown, ..card };
     match numbers.into_iter().flatten().next() {
         Some(masked) => Card {
             brand: brand_of(masked.pan),
@@ -50,10 +69,44 @@ pub(super) fn card(
     }
 }
 
+/// A bank's where nothing says otherwise: of what is encrypted, nobody can say what it is.
+fn kind(tracks: &Tracks<Stripe>, present: &[Number]) -> Kind {
+    let is_licence = tracks.each().any(|(number, stripe)| match stripe {
+        Stripe::Masked(text) => licence::is_licence(number, text.expose()),
+        _ => false,
+    });
+    match (present.is_empty(), is_licence) {
+        (true, _) => Kind::Unread,
+        (_, true) => Kind::Licence,
+        _ => Kind::Financial,
+    }
+}
+
+fn is_encrypted(encryption: &Encryption) -> bool {
+    encryption.tracks.0.iter().any(Option::is_some)
+}
+
+/// The track as a clear one, where it is left in clear or shows a whole number.
+fn open(number: Number, stripe: &Stripe) -> Stripe {
+    match stripe {
+        Stripe::Text(text) => Stripe::Text(text.clone()),
+        Stripe::Masked(text) if masked(number, text.expose()).is_some_and(|one| !one.hides()) => {
+            Stripe::Text(text.clone())
+        }
+        _ => Stripe::Absent,
+    }
+}
+
+/// What a head shows of a track whose number it does hide.
+fn hidden(number: Number, stripe: &Stripe) -> Option<Masked<'_>> {
+    let Stripe::Masked(text) = stripe else { return None };
+    masked(number, text.expose()).filter(Masked::hides)
+}
+
 fn state(number: Number, tracks: &Tracks<Stripe>, encryption: &Encryption) -> TrackState {
     match tracks.get(number) {
         Stripe::Bad(error) => TrackState::Bad(*error),
-        Stripe::Text(_) => TrackState::Present,
+        Stripe::Text(_) | Stripe::Masked(_) => TrackState::Present,
         Stripe::Absent if encryption.tracks.get(number).is_some() => TrackState::Present,
         Stripe::Absent => TrackState::Absent,
     }
@@ -64,6 +117,16 @@ struct Masked<'a> {
     pan: &'a str,
     expiry: &'a [u8],
     service_code: &'a [u8],
+}
+
+impl Masked<'_> {
+    /// Whether the middle of the number is hidden. One digit of it may make the check digit right.
+    fn hides(&self) -> bool {
+        let middle = self.pan.len().checked_sub(BACK).and_then(|end| self.pan.get(FRONT..end));
+        let others =
+            middle.map(|middle| middle.bytes().filter(|byte| !b"0*".contains(byte)).count());
+        others.is_some_and(|others| others <= 1)
+    }
 }
 
 fn masked(number: Number, text: &[u8]) -> Option<Masked<'_>> {
@@ -93,9 +156,11 @@ fn brand_of(pan: &str) -> Option<&'static str> {
     brand::of_beginning(pan.as_bytes().get(..front)?, pan.len()).map(|brand| brand.word)
 }
 
-/// A masked track without the holder's name.
+/// A masked track without the holder's name. One of which it is not sure that its number is hidden is not
+/// shown.
 fn shown(number: Number, stripe: &Stripe) -> Option<String> {
-    let Stripe::Text(text) = stripe else { return None };
+    let Stripe::Masked(text) = stripe else { return None };
+    hidden(number, stripe)?;
     let text = std::str::from_utf8(text.expose()).ok()?;
     if number != Number::One {
         return Some(text.to_owned());

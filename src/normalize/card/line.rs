@@ -159,6 +159,17 @@ pub fn tracks(line: &[u8], lrc: LrcRule) -> Option<Tracks<Stripe>> {
     (!read.is_empty()).then_some(read.tracks)
 }
 
+/// Whether bytes are a track in clear, with zeros behind it or nothing: what a head that encrypts nothing yet
+/// sends in place of ciphertext. No ciphertext looks so by chance.
+#[must_use]
+pub fn is_clear(bytes: &[u8]) -> bool {
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let text = bytes.get(..end).unwrap_or_default();
+    text.iter().all(|byte| (b' '..=b'_').contains(byte))
+        && text.contains(&b'?')
+        && matches!(text, [b'%' | b';' | b'+' | b'#' | b'!', ..])
+}
+
 /// A track as it came, sentinels included, or what is wrong with it.
 #[must_use]
 pub fn stripe(number: Number, text: &[u8]) -> Stripe {
@@ -357,6 +368,20 @@ mod tests {
     fn what_begins_no_track_is_no_card() {
         for line in ["", "4006381333931", "https://example.org/?a=b", "abc;1?"] {
             assert_eq!(told(line, LrcRule::Kept), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn clear_tracks_are_told_from_ciphertext() {
+        for (name, bytes, want) in [
+            ("track 1", ONE.as_bytes().to_vec(), true),
+            ("track 2 with its check character", format!("{TWO}8").into_bytes(), true),
+            ("padded to eight", [TWO.as_bytes(), &[0; 1]].concat(), true),
+            ("nothing", Vec::new(), false),
+            ("zeros", vec![0; 40], false),
+            ("ciphertext", vec![b'%', 0xC2, 0x5C, b'?'], false),
+        ] {
+            assert_eq!(is_clear(&bytes), want, "{name}");
         }
     }
 

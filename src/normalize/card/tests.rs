@@ -152,7 +152,7 @@ fn swipe_masked(line: &str) -> Swipe {
     let (one, two) = line.split_once('\n').unwrap();
     let stripe = |text: &str| match text {
         "" => Stripe::Absent,
-        text => Stripe::Text(Secret::copy_of(text.as_bytes())),
+        text => Stripe::Masked(Secret::copy_of(text.as_bytes())),
     };
     let tracks = Tracks([stripe(one), stripe(two), Stripe::Absent]);
     Swipe { tracks, encryption: None, first: Timestamp(1), last: Timestamp(2) }
@@ -199,4 +199,70 @@ fn one_who_wants_no_bank_cards_gets_no_encrypted_ones_either() {
     let card = card(encrypted(lines), &rules(Financial::Refuse));
     assert_eq!(told(&card), "financial | refused: financial-cards");
     assert_eq!(card.encryption, None);
+}
+
+#[test]
+fn what_a_head_says_is_masked_and_is_not_goes_the_way_of_clear_tracks() {
+    // MagTek's heads can be told to leave as many digits as one likes.
+    let lines = format!("{ONE}\n{TWO}");
+    let handed = format!("financial | take {:?}", format!("1 {ONE}\n2 {TWO}\n"));
+    for (rules, want) in [
+        (CardRules::default(), "financial"),
+        (rules(Financial::Masked), "financial"),
+        (rules(Financial::Allow), &handed),
+    ] {
+        let card = card(encrypted(&lines), &rules);
+        assert_eq!(told(&card), want);
+        assert_eq!(card.masked, Tracks::default());
+        assert!(card.encryption.is_some(), "the ciphertext is passed on all the same");
+    }
+}
+
+#[test]
+fn of_licences_and_other_cards_nothing_is_shown_that_a_head_leaves() {
+    // An identity number with its middle hidden, and a birth date.
+    let card_of = |line| card(encrypted(line), &CardRules::default());
+    let licence = card_of("\n;6360000000000009=250119840109000?");
+    assert_eq!((licence.kind, &licence.masked), (Kind::Licence, &Tracks::default()));
+    assert_eq!((licence.pan_masked, licence.expiry), (None, None));
+    let other = card_of("%STAFF 00042?\n");
+    assert_eq!((other.kind, &other.masked), (Kind::Financial, &Tracks::default()));
+}
+
+/// Tracks that an encrypting head has left in clear, with the ciphertext of track 2 if it has any.
+fn left_in_clear(line: &str, has_ciphertext: bool) -> Swipe {
+    let ciphertext = Tracks([None, has_ciphertext.then(|| vec![1; 40]), None]);
+    let encryption = Encryption { scheme: "test", tracks: ciphertext, ..Encryption::default() };
+    Swipe { encryption: Some(Box::new(encryption)), ..swipe(line) }
+}
+
+#[test]
+fn a_track_that_an_encrypting_head_leaves_in_clear_is_as_any_other() {
+    let shop = CardRules {
+        allow: Ranges::new(vec![Range::parse("6001").unwrap()]),
+        ..CardRules::default()
+    };
+    for (name, line, ciphertext, want) in [
+        (
+            "a gift card",
+            ";6001000000000=2512?",
+            true,
+            "listed | 6001000000000 | take \"2 ;6001000000000=2512?\\n\"",
+        ),
+        ("staff", ";00042?", true, "other | take \"2 ;00042?\\n\""),
+        (
+            "a bank's track 3 beside a hidden track 2",
+            "+014111111111111111=2780?",
+            true,
+            "financial",
+        ),
+        ("nothing encrypted at all", TWO, false, "financial | refused: financial-cards"),
+    ] {
+        let told_of = card(left_in_clear(line, ciphertext), &shop);
+        assert!(told(&told_of).starts_with(want.split(" | ").next().unwrap()), "{name}");
+        let taken = want.split_once("take ").map_or("\"\"", |(_, taken)| taken);
+        let secret = String::from_utf8(told_of.secret.expose().to_vec()).unwrap();
+        assert_eq!(format!("{secret:?}"), taken, "{name}");
+        assert_eq!(told_of.masked, Tracks::default(), "{name}");
+    }
 }
