@@ -13,6 +13,7 @@
 mod support;
 
 mod peers {
+    mod encrypted_cards;
     mod gs1;
     mod node;
     mod payment;

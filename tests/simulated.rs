@@ -16,12 +16,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use support::Random;
-use tillbus::event::card::{Number, Stripe};
+use tillbus::event::card::{Kind as CardKind, Number, Stripe, TrackError};
 use tillbus::event::{
     Failure, Fault, Reading, Refusal, Request, Swipe, Symbology, Timestamp, Verdict,
 };
 use tillbus::hid::{self, stream};
-use tillbus::normalize::card::{self, LrcRule};
+use tillbus::normalize::card::{self, CardRules, LrcRule};
 use tillbus::protocol::{
     self, Carrier, Input, Item, Kind, Opening, Output, Protocol, ReportKind, RequestId, Token,
 };
@@ -185,6 +185,13 @@ impl Line {
     fn scan(&mut self, code: &Code) {
         let bytes = self.device.scan(code);
         self.device_sends(bytes);
+        self.run();
+    }
+
+    fn behave(&mut self, words: &str) {
+        let mut actions = Actions::default();
+        self.device.behave(words, &mut actions).unwrap();
+        self.device_sends(actions.send);
         self.run();
     }
 
@@ -382,6 +389,58 @@ fn what_a_card_reader_reads_is_what_its_protocol_says() {
                 }
             }
         }
+    }
+}
+
+const BANK_CARD: &str =
+    "%B4111111111111111^TEST/CARD^2512201000000000?;4111111111111111=25122010000000000000?";
+
+#[test]
+fn encrypting_heads_hide_the_number_and_all_that_they_say_is_passed_on() {
+    for (name, words) in [
+        ("magtek", "magnesafe"),
+        ("idtech", "original"),
+        ("idtech", "enhanced"),
+        ("idtech-hid", "original"),
+        ("idtech-hid", "enhanced"),
+    ] {
+        let what = format!("{name}, {words}");
+        let mut line = Line::new(name, "");
+        line.behave(words);
+        line.scan(&Code::plain(BANK_CARD));
+        line.scan(&Code::plain("%E?;4111111111111111=25122010000000000000?"));
+        line.scan(&Code::plain(";60010000=2512?"));
+        assert_eq!(line.faults, [], "{what}");
+        let [bank, second, gift] = line.swipes.as_slice() else { panic!("{what}: three cards") };
+        let ksn = |swipe: &Swipe| swipe.encryption.as_ref().and_then(|one| one.ksn.clone());
+        assert!([bank, second].iter().all(|swipe| ksn(swipe).is_some()), "{what}");
+        assert_eq!(second.tracks.get(Number::One), &Stripe::Bad(TrackError::Unread), "{what}");
+        let lengths = bank.encryption.as_ref().unwrap().lengths.0;
+        assert_eq!(lengths, [Some(46), Some(39), None], "{what}");
+
+        let card = |swipe: &Swipe| card::card(swipe.clone(), &CardRules::default());
+        let (told, gift) = (card(bank), card(gift));
+        assert_eq!(told.kind, CardKind::Financial, "{what}");
+        assert_eq!(told.pan_masked.as_deref(), Some("************1111"), "{what}");
+        assert!(told.masked.get(Number::Two).is_some(), "{what}");
+        let all = format!("{:?} {:?}", told.details(), told.secret.expose());
+        assert!(!all.contains("4111111111111111"), "{what}");
+        assert_eq!(gift.kind, CardKind::Other, "{what}: what is no bank's is left in clear");
+        assert_eq!(gift.secret.expose(), b"2 ;60010000=2512?\n", "{what}");
+    }
+}
+
+#[test]
+fn heads_that_could_encrypt_and_do_not_are_as_any_other() {
+    for words in ["plain", "p-series", "magnesafe-unkeyed"] {
+        let mut line = Line::new("magtek", "");
+        line.behave(words);
+        line.scan(&Code::plain(BANK_CARD));
+        let [swipe] = line.swipes.as_slice() else { panic!("{words}: {:?}", line.faults) };
+        let want = card::tracks(BANK_CARD.as_bytes(), LrcRule::Kept).unwrap();
+        assert_eq!((&swipe.tracks, &swipe.encryption), (&want, &None), "{words}");
+        let told = card::card(swipe.clone(), &CardRules::default());
+        assert_eq!(told.refused, Some("financial-cards"), "{words}");
     }
 }
 

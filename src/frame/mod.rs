@@ -7,6 +7,7 @@
 pub mod buffer;
 pub mod checksum;
 pub mod dle;
+pub mod idtech;
 mod joined;
 mod licence;
 pub mod line;

@@ -1,8 +1,9 @@
-//! USB ids that name a scanner, so that one which no configuration names is listed all the same.
+//! USB ids that name a scanner or a card reader, so that one which no configuration names is listed all the
+//! same.
 //!
 //! Source: the public USB id list (linux-usb.org/usb.ids), only where the name there is that of a
-//! bar code scanner, as a keyboard or as a HID device. Ids of controllers that other makers' keyboards have
-//! too never stand here. `udev/70-tillbus.rules` gives the daemon the same devices; a test compares.
+//! bar code scanner, as a keyboard or as a HID device; for card readers their makers' manuals too, which
+//! `protocol-docs` names. Ids of controllers that other makers' keyboards have too never stand here. `udev/70-tillbus.rules` gives the daemon the same devices; a test compares.
 
 /// Vendor and products.
 type Row = (u16, &'static [u16]);
@@ -20,8 +21,12 @@ const SCANNERS: &[Row] = &[
     (0x065A, &[0x0001]),
     // Intermec (Honeywell): HID keyboard
     (0x067E, &[0x0801]),
+    // MagTek in HID mode: swipe reader, insert reader, MagneSafe V5 swipe and insert reader
+    (0x0801, &[0x0002, 0x0003, 0x0011, 0x0013]),
     // Datalogic: Gryphon D120 and M100
     (0x080C, &[0x0300, 0x0400, 0x0500, 0x0600]),
+    // ID TECH in HID mode: VersaKey and MiniMag in two layouts, SecureMag and SecureHead in two layouts
+    (0x0ACD, &[0x0500, 0x0510, 0x2010, 0x2020]),
     // Metrologic (Honeywell): MS7120, MS4980, Stratos, Vuquest 3310g, Voyager 1400g
     (0x0C2E, &[0x0200, 0x0204, 0x0206, 0x0A64, 0x0B61, 0x0B6A, 0x0B81]),
     // Access IS: bar code module as a keyboard and as HID
@@ -46,7 +51,7 @@ const SCANNERS: &[Row] = &[
     (0x24EA, &[0x0197]),
 ];
 
-/// Whether an id names a scanner.
+/// Whether an id names a scanner or a card reader.
 pub(super) fn is_scanner(vendor: u16, product: u16) -> bool {
     SCANNERS.iter().any(|(id, products)| *id == vendor && products.contains(&product))
 }

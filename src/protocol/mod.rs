@@ -12,8 +12,11 @@ pub mod hid_keyboard;
 pub mod hid_msr;
 pub mod hid_pos;
 pub mod honeywell;
+pub mod idtech;
+pub mod idtech_hid;
 pub mod line_scanner;
 pub mod msr_keyboard;
+pub mod magtek;
 pub mod newland;
 pub mod paycloud;
 pub mod ssi;
@@ -42,6 +45,9 @@ pub const ALL: &[Info] = &[
     track_reader::INFO,
     hid_msr::INFO,
     msr_keyboard::INFO,
+    magtek::INFO,
+    idtech::INFO,
+    idtech_hid::INFO,
     zvt::INFO,
 ];
 

@@ -10,12 +10,16 @@
 mod datalogic;
 mod garble;
 mod grow_gm65;
+mod head;
 mod hid_keyboard;
 mod hid_msr;
 mod hid_pos;
 mod honeywell;
+mod idtech;
+mod idtech_hid;
 mod line_scanner;
 mod msr_keyboard;
+mod magtek;
 mod newland;
 mod paycloud;
 pub mod port;
@@ -47,6 +51,9 @@ pub const ALL: &[Info] = &[
     track_reader::INFO,
     hid_msr::INFO,
     msr_keyboard::INFO,
+    magtek::INFO,
+    idtech::INFO,
+    idtech_hid::INFO,
     zvt::INFO,
 ];
 
