@@ -6,6 +6,7 @@
 
 pub mod buffer;
 pub mod checksum;
+pub mod control;
 pub mod dle;
 pub mod idtech;
 mod joined;
@@ -18,6 +19,7 @@ pub mod speed;
 pub mod uart;
 
 pub use buffer::Buffer;
+pub use control::Control;
 pub use dle::Dle;
 pub use line::Line;
 pub use packet::Packets;

@@ -21,7 +21,7 @@ const DETAILS: [&str; 12] = [
     "totals-agree",
 ];
 
-const ENTRY_MODES: [&str; 4] = ["magstripe", "chip", "contactless", "code"];
+const ENTRY_MODES: [&str; 5] = ["magstripe", "chip", "contactless", "keyed", "code"];
 
 /// The answer as text.
 pub(super) fn write(answer: &Answer) -> String {

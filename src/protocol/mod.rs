@@ -6,6 +6,7 @@
 //! Adding one: the file, its `mod` line and its entry in [`ALL`], a page in `protocol-docs`, logs in
 //! `tests/logs/<name>/`, a simulator in `sim`. `tests/registry.rs` names whatever is missing.
 
+pub mod concert;
 pub mod datalogic;
 pub mod grow_gm65;
 pub mod hid_keyboard;
@@ -49,6 +50,7 @@ pub const ALL: &[Info] = &[
     idtech::INFO,
     idtech_hid::INFO,
     zvt::INFO,
+    concert::INFO,
 ];
 
 /// The protocol of this name.

@@ -7,6 +7,7 @@
 //! A bad byte or a break cannot be simulated on a pty; a recording played in place of the port
 //! (`Port::replay`) has them.
 
+mod concert;
 mod datalogic;
 mod garble;
 mod grow_gm65;
@@ -55,6 +56,7 @@ pub const ALL: &[Info] = &[
     idtech::INFO,
     idtech_hid::INFO,
     zvt::INFO,
+    concert::INFO,
 ];
 
 /// The simulated device that speaks the protocol of this name.

@@ -24,6 +24,7 @@ use tillbus::protocol::{
 };
 use tillbus::recording::{Recording, Step};
 use tillbus::settings::File;
+use tillbus::sim::{self, Simulated};
 
 /// A protocol may ask to be woken this often in one wait; more is a timer that never rests.
 const MOST_TIMEOUTS: usize = 1_000;
@@ -56,6 +57,16 @@ pub fn configured(name: &str, options: &str) -> Result<Configured, String> {
     let configured = (info.configure)(&section).map_err(|error| error.to_string())?;
     section.finish().map_err(|error| error.to_string())?;
     Ok(configured)
+}
+
+/// A simulated device of a protocol with the `[protocol]` keys of an inline table.
+pub fn simulated(name: &str, options: &str) -> Result<Box<dyn Simulated>, String> {
+    let info = sim::find(name).ok_or_else(|| format!("no simulated `{name}`"))?;
+    let file = File { name: "options".to_owned(), text: format!("protocol = {{ {options} }}") };
+    let document = file.parse().map_err(|error| error.to_string())?;
+    let root = document.root();
+    let section = root.section("protocol").map_err(|error| error.to_string())?;
+    (info.configure)(&section.ok_or("no options")?).map_err(|error| error.to_string())
 }
 
 /// One conversation being played, and all that was said in it.

@@ -1,0 +1,209 @@
+//! Layout 3, Caisse-AP: two letters, three digits of length, a value; the version first.
+
+use std::collections::BTreeMap;
+
+use data_encoding::BASE64;
+use zeroize::Zeroizing;
+
+use super::{Reply, number, private};
+use crate::event::Value;
+use crate::event::terminal::{Answer, Copy, Currency, Line, Operation, Order};
+use crate::normalize::mask;
+
+/// The version that the till speaks.
+const VERSION: &str = "0320";
+
+type Fields<'a> = BTreeMap<&'a str, &'a str>;
+
+/// The answer is to come when all is done (BA 0).
+pub(super) fn request(order: &Order, pos: u32, identifier: &str) -> String {
+    let kind = if order.operation == Operation::Refund { "1" } else { "0" };
+    let fields = [
+        ("CZ", VERSION.to_owned()),
+        ("CJ", identifier.to_owned()),
+        ("CA", format!("{pos:02}")),
+        ("CB", format!("{:02}", order.amount)),
+        ("CD", kind.to_owned()),
+        ("CE", format!("{:03}", order.currency.number)),
+        ("BA", "0".to_owned()),
+        ("CF", private(order.transaction)),
+    ];
+    fields.iter().map(|(tag, value)| format!("{tag}{:03}{value}", value.len())).collect()
+}
+
+/// The fields of a message; nothing where one is cut off, empty or there twice.
+fn fields(message: &str) -> Option<Fields<'_>> {
+    let mut fields = Fields::new();
+    let mut rest = message;
+    while !rest.is_empty() {
+        let (tag, after) = rest.split_at_checked(2)?;
+        let (length, after) = after.split_at_checked(3)?;
+        let length = usize::try_from(number(length)?).ok().filter(|length| *length > 0)?;
+        let (value, after) = after.split_at_checked(length)?;
+        if fields.insert(tag, value).is_some() {
+            return None;
+        }
+        rest = after;
+    }
+    Some(fields)
+}
+
+pub(super) fn reply(message: &[u8]) -> Option<Reply> {
+    let text = std::str::from_utf8(message).ok()?.trim_end_matches(['\r', '\n']);
+    let fields = fields(text)?;
+    if !text.starts_with("CZ") {
+        return None;
+    }
+    let field = |tag: &str| fields.get(tag).copied();
+    let (status, reason) = (field("AE")?, field("AF"));
+    let made = match status {
+        "10" => Some(true),
+        "01" => Some(false),
+        // 11: taken into account, and not done yet.
+        _ => None,
+    };
+    let currency = u16::try_from(number(field("CE")?)?).ok()?;
+    let code = reason.map_or_else(|| status.to_owned(), |reason| format!("{status}-{reason}"));
+    Some(Reply {
+        pos: u32::try_from(number(field("CA")?)?).ok()?,
+        made,
+        is_stopped: reason == Some("06"),
+        private: field("CF").map(str::to_owned),
+        answer: Answer {
+            approved: made == Some(true),
+            // What stands in AF may be text; none of it may be a card.
+            code: mask::masked(&code),
+            text: meaning(made, reason).to_owned(),
+            amount: Some(number(field("CB")?)?),
+            currency: Currency::from_number(currency),
+            pan_masked: field("AA").map(last_four),
+            entry_mode: field("CI").and_then(entry_mode),
+            authorization_code: field("AC").map(mask::masked),
+            details: field("AI")
+                .map(|id| ("application", Value::from(mask::masked(id))))
+                .into_iter()
+                .collect(),
+            ..Answer::default()
+        },
+        lines: field("ZT").map(ticket).unwrap_or_default(),
+    })
+}
+
+fn meaning(made: Option<bool>, reason: Option<&str>) -> &'static str {
+    match (made, reason) {
+        (Some(true), _) => "done",
+        (_, Some("04")) => "refused",
+        (_, Some("05")) => "forbidden",
+        (_, Some("06")) => "abandoned",
+        (_, Some("07")) => "not brought to an end",
+        (_, Some("08")) => "out of time",
+        (_, Some("09")) => "the terminal does not read the request",
+        (_, Some("10")) => "no application was chosen",
+        (_, Some("11")) => "refused by the acquirer",
+        (_, Some("12")) => "the terminal does not know the operation",
+        (_, Some("13")) => "currency not accepted",
+        (Some(false), _) => "not done",
+        (None, _) => "neither done nor not done",
+    }
+}
+
+/// How the card was read.
+fn entry_mode(code: &str) -> Option<&'static str> {
+    match code {
+        "1" => Some("chip"),
+        "2" => Some("contactless"),
+        "3" => Some("magstripe"),
+        "4" => Some("keyed"),
+        _ => None,
+    }
+}
+
+/// A card number's last four characters, whatever of it the terminal has masked.
+fn last_four(number: &str) -> String {
+    let length = number.chars().count();
+    let hidden = length.saturating_sub(4);
+    let shown = |(place, character): (usize, char)| {
+        if place < hidden || !character.is_ascii_digit() { '*' } else { character }
+    };
+    number.chars().enumerate().map(shown).collect()
+}
+
+/// The lines of a receipt: fields in the field ZT, its text in AK, in Base64.
+fn ticket(nested: &str) -> Vec<Line> {
+    let text = fields(nested).and_then(|fields| fields.get("AK").copied().map(str::as_bytes));
+    let Some(Ok(text)) = text.map(|text| BASE64.decode(text).map(Zeroizing::new)) else {
+        return Vec::new();
+    };
+    let text = Zeroizing::new(String::from_utf8_lossy(&text).into_owned());
+    let line = |text: &str| Line { copy: Copy::Unnamed, text: mask::masked(text.trim_end()) };
+    text.lines().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As in the documentation of a payment service, with our field.
+    const DONE: &str = "CZ0040320CJ012323540032810CA00201CB0042500CD0010CE003978\
+                        AA016************0674AB0041603AC006A00395AL0011AE00210CI0012CF0100000000042";
+
+    #[test]
+    fn a_request_has_the_version_first_and_our_number() {
+        let order = Order::new(42, Operation::Payment, 12_345, None);
+        assert_eq!(
+            request(&order, 1, "247300123456"),
+            "CZ0040320CJ012247300123456CA00201CB00512345CD0010CE003978BA0010CF0100000000042"
+        );
+        assert!(
+            request(&Order::new(42, Operation::Refund, 5, None), 1, "1").contains("CB00205CD0011")
+        );
+    }
+
+    #[test]
+    fn an_answer_that_it_is_done() {
+        let reply = reply(DONE.as_bytes()).unwrap();
+        assert_eq!((reply.pos, reply.made), (1, Some(true)));
+        assert_eq!(reply.private.as_deref(), Some("0000000042"));
+        let answer = reply.answer;
+        assert_eq!((answer.amount, answer.currency), (Some(2500), Some(Currency::EUR)));
+        assert_eq!(answer.pan_masked.as_deref(), Some("************0674"));
+        assert_eq!(answer.entry_mode, Some("contactless"));
+        assert_eq!(answer.authorization_code.as_deref(), Some("A00395"));
+    }
+
+    #[test]
+    fn an_answer_that_it_is_not_done() {
+        let refused = b"CZ0040320CJ012999999999999AE00201AF00209CA00201CB00512345CD0010CE003978";
+        let reply = reply(refused).unwrap();
+        assert_eq!((reply.made, reply.private), (Some(false), None));
+        assert_eq!(reply.answer.code, "01-09");
+        assert_eq!(reply.answer.text, "the terminal does not read the request");
+    }
+
+    #[test]
+    fn a_whole_card_number_is_masked_and_tickets_are_lines() {
+        let ticket = BASE64.encode(b"CARD 4111111111111111\nMerci\n");
+        let nested = format!("CK003100AK{:03}{ticket}", ticket.len());
+        let message = DONE.replace("AA016************0674", "AA0164111111111111111")
+            + &format!("ZT{:03}{nested}", nested.len());
+        let reply = reply(message.as_bytes()).unwrap();
+        assert_eq!(reply.answer.pan_masked.as_deref(), Some("************1111"));
+        let lines: Vec<&str> = reply.lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(lines, ["CARD ************1111", "Merci"]);
+    }
+
+    #[test]
+    fn what_is_no_answer() {
+        for (name, message) in [
+            ("cut off", DONE.strip_suffix('2').unwrap()),
+            ("a length that is none", "CZ0x40320"),
+            ("an empty value", "CZ0040320AE000"),
+            ("twice", "CZ0040320CZ0040320"),
+            ("no version first", DONE.strip_prefix("CZ0040320").unwrap()),
+            ("no status", "CZ0040320CA00201CB00512345CE003978"),
+            ("nothing", ""),
+        ] {
+            assert_eq!(reply(message.as_bytes()), None, "{name}");
+        }
+    }
+}
