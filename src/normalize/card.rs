@@ -155,7 +155,9 @@ fn whole(tracks: &Tracks<Stripe>, present: &[Number]) -> Secret<Vec<u8>> {
 pub(crate) fn shown(tracks: Tracks<Stripe>) -> [String; 3] {
     tracks.0.map(|stripe| match stripe {
         Stripe::Absent => "-".to_owned(),
-        Stripe::Text(text) => String::from_utf8_lossy(text.expose()).into_owned(),
+        Stripe::Text(text) | Stripe::Masked(text) => {
+            String::from_utf8_lossy(text.expose()).into_owned()
+        }
         Stripe::Bad(error) => error.to_string(),
     })
 }

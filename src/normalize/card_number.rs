@@ -187,7 +187,8 @@ fn placed(text: &str, found: Vec<Found>) -> Vec<Found> {
         placed.extend(occurrences(text, &one));
         if placed.len() == before {
             let last = one.number.len().saturating_sub(1);
-            let places = std::iter::repeat_n(0..0, last).chain([0..text.len()]).collect();
+            let mut places = vec![0..0; last];
+            places.push(0..text.len());
             placed.push(Found { places, behind: None, ..one });
         }
     }

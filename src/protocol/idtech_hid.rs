@@ -50,13 +50,13 @@ enum Layout {
     /// As one text, with its length in front.
     Text { report: u8, length: usize },
     /// As MagTek's ("other" mode).
-    Magtek(magtek::Layout),
+    Magtek(Box<magtek::Layout>),
 }
 
 impl Layout {
     fn of(descriptor: &Descriptor) -> Option<Self> {
         if let Some(layout) = magtek::Layout::of(descriptor) {
-            return Some(Self::Magtek(layout));
+            return Some(Self::Magtek(Box::new(layout)));
         }
         let is_there = |field: &&Field| field.is_bytes() && field.length() > OUTPUT;
         let report = descriptor.fields(hid::Kind::Input).find(is_there)?.report;

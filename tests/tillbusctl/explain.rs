@@ -83,8 +83,7 @@ fn a_card_number_is_told_of_and_shown_nowhere() {
                 profile = \"generic-line-scanner\"\n[cards]\nfinancial-cards = \"allow\"\n";
     std::fs::write(&config, text).unwrap();
     let of_box = ["--device", "box", "--config", config.to_str().unwrap()];
-    let codes =
-        "4111111111111111\n4111 1111 1111 1111\nhttps://a.example/4111111111111111?x\n\
+    let codes = "4111111111111111\n4111 1111 1111 1111\nhttps://a.example/4111111111111111?x\n\
                  %B4111111111111111^TEST/CARD^2512101?\n]C10104006381333931914111111111111111\n";
     for arguments in [&[][..], &["--json"], &of_box, &[&of_box[..], &["--json"]].concat()] {
         let (output, errors, done) = explain(arguments, codes.as_bytes());
