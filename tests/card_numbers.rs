@@ -196,8 +196,11 @@ fn card(random: &mut Random, heads: &[&str], lengths: &[usize]) -> String {
     luhn(digits(random, heads, length - 1))
 }
 
+/// What a number stands in, and how it does.
+type Carrier = (&'static str, fn(&str) -> String);
+
 /// How a card number is carried that is not digits alone: found on every device.
-const CARRIERS: [(&str, fn(&str) -> String); 14] = [
+const CARRIERS: [Carrier; 14] = [
     ("in fours", |number| in_fours(number, " ")),
     ("in fours with hyphens", |number| in_fours(number, "-")),
     ("in fours, something behind", |number| format!("{} 12/27", in_fours(number, " "))),
