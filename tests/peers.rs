@@ -13,6 +13,7 @@
 mod support;
 
 mod peers {
+    mod cards;
     mod concert;
     mod encrypted_cards;
     mod gs1;

@@ -1,16 +1,18 @@
-"""What other implementations say of identity numbers, BER-TLV and licences.
+"""What other implementations say of identity numbers, BER-TLV, licences and check digits.
 
 A line is a word and its argument; the answer is a line.
 
   ric NUMBER      check digit, day of birth and district, each 1 or 0; python-stdnum
   tlv HEX         tags and values of the objects, nested in brackets, or "damaged"; ber-tlv
   aamva HEX       the version of a licence; aamva-parser
+  luhn NUMBER     1 where its check digit is right, else 0; python-stdnum
 """
 
 import sys
 
 import aamva_parser
 from ber_tlv.tlv import Tlv
+from stdnum import luhn
 from stdnum.cn import ric
 
 
@@ -51,7 +53,11 @@ def licence(data):
     return aamva_parser.get_version(bytes.fromhex(data).decode("ascii"))
 
 
-ANSWERS = {"ric": identity_number, "tlv": tlv, "aamva": licence}
+def check_digit(number):
+    return str(int(luhn.is_valid(number)))
+
+
+ANSWERS = {"ric": identity_number, "tlv": tlv, "aamva": licence, "luhn": check_digit}
 
 for line in sys.stdin:
     word, argument = line.split()
