@@ -382,6 +382,7 @@ impl<'a> Conversation<'a> {
             Item::Reading(reading) => {
                 self.speed.hear(reading.last, Evidence::Reading(reading.data.expose()))
             }
+            Item::Swipe(swipe) if swipe.is_read() => self.speed.hear(swipe.last, Evidence::Card),
             Item::Fault(_) => self.speed.hear(clock::boottime(), Evidence::Fault),
             _ => Advice::Keep,
         };

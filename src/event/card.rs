@@ -141,6 +141,15 @@ pub struct Swipe {
     pub last: Timestamp,
 }
 
+impl Swipe {
+    /// Whether anything of the card could be read.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        let mut tracks = self.tracks.each();
+        self.encryption.is_some() || tracks.any(|(_, track)| matches!(track, Stripe::Text(_)))
+    }
+}
+
 /// What an encrypting head says: for whoever has the key, exactly as it came.
 ///
 /// Nothing here can be read without a key, and no key is ever here.

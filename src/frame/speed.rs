@@ -2,7 +2,7 @@
 //!
 //! Contract: pure, and it never writes. Whoever owns the line tells it in order what came
 //! ([`Evidence::Bytes`], [`Evidence::LineError`], before the protocol gets it) and what the protocol
-//! made of that ([`Evidence::Reading`], [`Evidence::Fault`]), and does what the [`Advice`] says:
+//! made of that ([`Evidence::Reading`], [`Evidence::Card`], [`Evidence::Fault`]), and does what the [`Advice`] says:
 //!
 //! * `Keep`: go on as usual; bytes go to the protocol.
 //! * `Ignore`: the rest of something garbled; it does not go to the protocol.
@@ -37,6 +37,8 @@ pub enum Evidence<'a> {
     LineError,
     /// The protocol read a code.
     Reading(&'a [u8]),
+    /// The protocol read a card: sentinels and checks do not come out right by chance.
+    Card,
     /// The protocol found something that is no frame.
     Fault,
 }
@@ -134,7 +136,7 @@ impl SpeedSearch {
         if self.burst.state == State::Changed {
             return if input { Advice::Ignore } else { Advice::Keep };
         }
-        self.burst.read |= matches!(evidence, Evidence::Reading(_));
+        self.burst.read |= matches!(evidence, Evidence::Reading(_) | Evidence::Card);
         match evidence {
             Evidence::Bytes(count) => self.burst.bytes += count,
             Evidence::LineError => {
@@ -142,13 +144,18 @@ impl SpeedSearch {
                 return self.garbled();
             }
             Evidence::Fault => return self.garbled(),
-            Evidence::Reading(code) if self.burst.state == State::Clean && is_plausible(code) => {
-                self.settled = true;
-                self.garbled_bursts = 0;
-            }
+            Evidence::Reading(code) if is_plausible(code) => self.settle(),
+            Evidence::Card => self.settle(),
             Evidence::Reading(_) => {}
         }
         Advice::Keep
+    }
+
+    fn settle(&mut self) {
+        if self.burst.state == State::Clean {
+            self.settled = true;
+            self.garbled_bursts = 0;
+        }
     }
 
     fn garbled(&mut self) -> Advice {
@@ -270,6 +277,15 @@ mod tests {
         assert_eq!(search.hear(second(3), Evidence::Reading(b"4006381333931")), Advice::Keep);
         assert_eq!(search.hear(second(4), Evidence::Bytes(14)), Advice::Keep);
         assert!(search.is_settled());
+    }
+
+    #[test]
+    fn a_card_settles_the_speed_even_after_the_silence_that_ends_it() {
+        let mut search = SpeedSearch::new(&[9_600, 115_200]);
+        assert_eq!(search.hear(Timestamp(1_000_000), Evidence::Bytes(102)), Advice::Keep);
+        assert_eq!(search.hear(Timestamp(1_200_000), Evidence::Card), Advice::Keep);
+        assert!(search.is_settled());
+        assert_eq!(search.hear(Timestamp(9_000_000), Evidence::Bytes(102)), Advice::Keep);
     }
 
     #[test]

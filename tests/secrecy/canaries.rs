@@ -99,9 +99,24 @@ pub(crate) fn said_by(profile: &Profile) -> Option<Says> {
     }
 }
 
+/// What a scanner reads: cards on telephones, and numbers in whatever somebody has made a code of.
 fn codes() -> Vec<Code> {
-    let secrets =
-        PANS.map(presented).into_iter().chain(CODES.map(str::to_owned)).chain([PERSON.to_owned()]);
+    let grouped =
+        |pan: &str| pan.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>();
+    let texts = PANS.iter().flat_map(|pan| {
+        let of = grouped(pan);
+        [
+            (*pan).to_owned(),
+            format!("Card {}, paid", of.join(" ")),
+            format!("https://example.com/pay?card={}&n=1", of.join("-")),
+        ]
+    });
+    let secrets = PANS
+        .map(presented)
+        .into_iter()
+        .chain(CODES.map(str::to_owned))
+        .chain([PERSON.to_owned()])
+        .chain(texts);
     let code = |data: String| Code { symbology: Some(Symbology::Qr), data: data.into_bytes() };
     secrets.map(code).collect()
 }
