@@ -499,6 +499,13 @@ struct Spoken {
 
 const ZVT: Spoken = Spoken { protocol: "zvt", options: "" };
 const CONCERT: Spoken = Spoken { protocol: "concert", options: "" };
+/// Fields as an acquirer's paper might have them.
+const MIS: Spoken = Spoken {
+    protocol: "mis",
+    options: "approved = [\"00\"], payment = [{ text = \"S1\" }, { field = \"number\", width = 10 }, \
+              { field = \"amount\", width = 12 }], answer = [{ text = \"R1\" }, { field = \"result\", \
+              width = 2 }, { field = \"number\", width = 10 }, { field = \"amount\", width = 12 }]",
+};
 const CAISSE_AP: Spoken = Spoken { protocol: "concert", options: "layout = 3" };
 
 const fn scenario(behaviour: &'static str, operation: Operation) -> Scenario {
@@ -510,7 +517,7 @@ const fn spoken(spoken: Spoken, behaviour: &'static str, operation: Operation) -
 }
 
 /// Cut at every point there is.
-const EVERYWHERE: [Scenario; 7] = [
+const EVERYWHERE: [Scenario; 8] = [
     scenario("", Operation::Payment),
     scenario("decline", Operation::Payment),
     scenario("", Operation::Reversal),
@@ -518,10 +525,11 @@ const EVERYWHERE: [Scenario; 7] = [
     Scenario { keyed: Keyed::WhileDown, ..scenario("", Operation::Payment) },
     spoken(CONCERT, "", Operation::Payment),
     spoken(CAISSE_AP, "", Operation::Payment),
+    spoken(MIS, "", Operation::Payment),
 ];
 
 /// Cut at random points.
-const ANYWHERE: [Scenario; 27] = [
+const ANYWHERE: [Scenario; 33] = [
     scenario("stop", Operation::Payment),
     scenario("partial 500", Operation::Payment),
     scenario("silent", Operation::Payment),
@@ -549,6 +557,12 @@ const ANYWHERE: [Scenario; 27] = [
     spoken(CONCERT, "wrong-echo", Operation::Payment),
     spoken(CONCERT, "", Operation::Refund),
     spoken(CAISSE_AP, "decline", Operation::Payment),
+    spoken(MIS, "decline", Operation::Payment),
+    spoken(MIS, "partial 500", Operation::Payment),
+    spoken(MIS, "silent", Operation::Payment),
+    spoken(MIS, "late 400", Operation::Payment),
+    spoken(MIS, "duplicate", Operation::Payment),
+    spoken(MIS, "wrong-echo", Operation::Payment),
 ];
 
 /// Plays a scenario with a cut, and checks that both sides agree. Gives what there is to cut, and how the
@@ -727,6 +741,7 @@ everywhere! {
     wherever_a_payment_is_cut_and_a_sale_keyed_meanwhile_ledger_and_terminal_agree: 4,
     wherever_a_payment_in_concert_is_cut_ledger_and_terminal_agree: 5,
     wherever_a_payment_in_caisse_ap_is_cut_ledger_and_terminal_agree: 6,
+    wherever_a_payment_by_a_field_table_is_cut_ledger_and_terminal_agree: 7,
 }
 
 #[test]

@@ -206,7 +206,9 @@ fn names_are_kebab_case_and_differ() {
         let recoveries = Recovery::ALL.map(Recovery::word);
         let known = |ability: &&str| match info.kind {
             Kind::Terminal => {
-                operations.contains(ability) || recoveries.contains(ability) || *ability == "abort"
+                operations.contains(ability)
+                    || recoveries.contains(ability)
+                    || ["abort", "code"].contains(ability)
             }
             _ => Request::ABILITIES.contains(ability),
         };

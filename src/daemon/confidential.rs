@@ -144,11 +144,15 @@ impl Daemon {
         audit_refusal(&record, refused);
         match owner {
             Some(client) => {
+                let payer = pays.then(|| client.clone());
                 let answer = pays.then(|| now + ANSWER_WITHIN);
                 let expiry = Expiry { device: key, client, at, delivered: false, answer };
                 self.confidential.expiries.insert(sequence, expiry);
                 self.make_room();
                 self.deliver(now, key, &record);
+                if let Some(client) = payer {
+                    self.code_came(sequence, &client);
+                }
             }
             None => self.unclaimed(now, key, &record),
         }

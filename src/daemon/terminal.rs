@@ -5,6 +5,7 @@
 //! asked about, for a while, and is then settled by what [`weigh`] makes of the answer, once.
 
 mod close;
+mod code;
 mod recover;
 mod tell;
 
@@ -31,6 +32,7 @@ use crate::session::{Order, Written};
 use crate::store::Client;
 use crate::transaction::{Intent, Next, Resolution, State, Transaction};
 
+pub use code::Means;
 pub use tell::{TransactionSignal, TransactionView};
 
 /// How long a transaction's object stays after its end.
@@ -111,6 +113,8 @@ pub struct Wish {
     pub currency: Option<Currency>,
     /// The receipt number of the earlier transaction it is about.
     pub receipt: Option<u32>,
+    /// With what it is paid.
+    pub means: Means,
     /// Begin although the outcome of an earlier transaction is not known.
     pub over_unknown: bool,
 }
@@ -132,7 +136,7 @@ pub enum TransactionAct {
 #[derive(Debug)]
 pub enum LedgerNews {
     /// A transaction was written down, or not.
-    Begun(Caller, Result<Begun, Refused>, Reply<u64>),
+    Begun(Caller, Means, Result<Begun, Refused>, Reply<u64>),
     /// The answer that names it has been sent; what it does may be told from now on.
     Announced(u64),
     /// An entry is on disk.
@@ -166,6 +170,8 @@ struct Live {
     until: Option<Timestamp>,
     /// Until when the terminal is asked what became of it.
     recovery: Option<Timestamp>,
+    /// The code that it waits for, or is paid with.
+    awaited: Option<code::Awaited>,
     /// Its answer to the beginner has not been sent yet.
     is_unannounced: bool,
     is_aborted: bool,
@@ -179,6 +185,7 @@ impl Live {
             followers: Vec::new(),
             until: None,
             recovery: None,
+            awaited: None,
             is_unannounced: false,
             is_aborted: false,
         }
@@ -188,6 +195,11 @@ impl Live {
         if !self.followers.contains(client) {
             self.followers.push(client.clone());
         }
+    }
+
+    /// Whether it waits for a code that has not come.
+    fn awaits_code(&self) -> bool {
+        self.awaited.as_ref().is_some_and(|awaited| awaited.sequence.is_none())
     }
 
     fn set_state(&mut self, state: State) {
@@ -207,7 +219,15 @@ impl Transactions {
 
     /// When something here is due.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        self.live.values().flat_map(|live| [live.until, live.recovery]).flatten().min()
+        let waiting = |live: &Live| {
+            let awaited = live.awaited.as_ref().map(|awaited| awaited.until);
+            awaited.filter(|_| live.transaction.state == State::Preparing)
+        };
+        self.live
+            .values()
+            .flat_map(|live| [live.until, live.recovery, waiting(live)])
+            .flatten()
+            .min()
     }
 
     /// The transaction under way on a device.
@@ -236,7 +256,7 @@ impl Daemon {
                 return;
             }
         };
-        let over_unknown = wish.over_unknown;
+        let (over_unknown, means) = (wish.over_unknown, wish.means);
         let wakes = self.wakes.clone();
         let Some(ledger) = &self.transactions.money.ledger else { return };
         ledger.run(move |book| {
@@ -248,7 +268,7 @@ impl Daemon {
             {
                 warn!(%error, "an override could not be written down");
             }
-            send(&wakes, LedgerNews::Begun(caller, begun, reply));
+            send(&wakes, LedgerNews::Begun(caller, means, begun, reply));
         });
     }
 
@@ -276,6 +296,7 @@ impl Daemon {
             return Err(Error::NotReady("the daemon has no ledger; see --ledger".to_owned()));
         }
         let (amount, currency) = amount(wish)?;
+        self.check_means(caller, key, wish.operation, wish.means)?;
         if device.state() != DeviceState::Ready {
             return Err(Error::NotReady(format!("its state is {}", device.state().word())));
         }
@@ -296,7 +317,9 @@ impl Daemon {
     /// The ledger's thread has something to tell.
     pub(super) fn ledger_news(&mut self, now: Timestamp, news: LedgerNews) {
         match news {
-            LedgerNews::Begun(caller, begun, reply) => self.begun(now, &caller, begun, reply),
+            LedgerNews::Begun(caller, means, begun, reply) => {
+                self.begun(now, &caller, means, begun, reply);
+            }
             LedgerNews::Announced(id) => self.announced(id),
             LedgerNews::Noted(id, entry) => self.noted(now, id, &entry),
             LedgerNews::NotNoted(id) => {
@@ -330,6 +353,7 @@ impl Daemon {
         &mut self,
         now: Timestamp,
         caller: &Caller,
+        means: Means,
         begun: Result<Begun, Refused>,
         reply: Reply<u64>,
     ) {
@@ -348,6 +372,7 @@ impl Daemon {
                 let mut live = Live::new(*transaction);
                 live.follow(&caller.client);
                 live.is_unannounced = true;
+                live.awaited = code::Awaited::of(means, &caller.client, now);
                 return self.add(id, live, Some(reply));
             }
             Ok(Begun::Before(transaction)) => {
@@ -399,11 +424,27 @@ impl Daemon {
         if !std::mem::take(&mut live.is_unannounced) {
             return;
         }
+        if !self.waits_for_code(id) {
+            self.tell_terminal(id);
+        }
+    }
+
+    /// The terminal is told, now that all is there.
+    fn tell_terminal(&mut self, id: u64) {
+        let Some(live) = self.transactions.live.get(&id) else { return };
         if live.is_aborted {
             self.close(id, State::Aborted, "stopped before the terminal was asked");
             return;
         }
         let mut order = live.transaction.order();
+        if let Some(awaited) = &live.awaited {
+            let code = awaited.sequence.map(|sequence| self.scanned(sequence, &awaited.client));
+            let Some(Ok(code)) = code else {
+                self.close(id, State::Failed, "the code has expired");
+                return;
+            };
+            order.code = Some(code);
+        }
         let device = live.transaction.intent.device.clone();
         order.password = self.password(&device);
         let key = self.device_named(&device);
@@ -654,6 +695,11 @@ impl Daemon {
             return Err(Error::Expired("the transaction is over"));
         }
         live.is_aborted = true;
+        if live.transaction.state == State::Preparing && !live.is_unannounced && live.awaits_code()
+        {
+            self.close(id, State::Aborted, "stopped before the terminal was asked");
+            return Ok(());
+        }
         let device = live.transaction.intent.device.clone();
         let key = self.device_named(&device);
         if let Some(device) = key.and_then(|key| self.devices.get(&key)) {

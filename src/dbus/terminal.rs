@@ -13,7 +13,7 @@ use super::error::Error;
 use super::transaction;
 use crate::daemon::View;
 use crate::daemon::call::{Act, Reply};
-use crate::daemon::terminal::Wish;
+use crate::daemon::terminal::{Means, Wish};
 use crate::event::terminal::{Currency, Operation};
 
 /// A terminal.
@@ -51,7 +51,8 @@ impl TerminalInterface {
     /// `close`, `totals`, `diagnosis`, `repeat-receipt`. The key is needed where money moves: with the
     /// same key, and asked for the same, it is the same transaction, also after a restart. Parameters:
     /// `amount` (minor units) and `currency` (ISO 4217 letters) for what has an amount, `exponent`
-    /// (digits of the minor unit, checked), `receipt` (the receipt number of the earlier transaction) for
+    /// (digits of the minor unit, checked), `scan` (the sequence of a payment code that the caller was
+    /// sent: the payment is made with it) or `await` (`scan`: with the next one), `receipt` (the receipt number of the earlier transaction) for
     /// reversal, capture and cancel-preauth, `over-unknown` (begin although the outcome of an earlier
     /// transaction is not known; needs the right `resolve`). Needs the right `terminal`; `refund` for
     /// refund and reversal, `close` for close.
@@ -101,8 +102,15 @@ fn wish(operation: &str, key: String, parameters: &Arguments) -> Result<Wish, Er
             words.join(", ")
         ))
     })?;
-    let mut wish =
-        Wish { operation, key, amount: None, currency: None, receipt: None, over_unknown: false };
+    let mut wish = Wish {
+        operation,
+        key,
+        amount: None,
+        currency: None,
+        receipt: None,
+        means: Means::AtTerminal,
+        over_unknown: false,
+    };
     let mut exponent = None;
     for (name, value) in parameters {
         let wrong = |accepted: &str| {
@@ -128,13 +136,21 @@ fn wish(operation: &str, key: String, parameters: &Arguments) -> Result<Wish, Er
                     None => return wrong("a receipt number from 0 to 9999"),
                 }
             }
+            ("scan", value) => match convert::whole(value) {
+                Some(sequence) => wish.means = Means::Scanned(sequence),
+                None => return wrong("the sequence of an event"),
+            },
+            ("await", zbus::Variant::Str(what)) if what.as_str() == "scan" => {
+                wish.means = Means::NextScan;
+            }
+            ("await", _) => return wrong("\"scan\""),
             ("over-unknown", zbus::Variant::Bool(over)) => wish.over_unknown = *over,
             ("currency", _) => return wrong("the letters of a currency of ISO 4217"),
             ("over-unknown", _) => return wrong("true or false"),
             _ => {
                 return Err(Error::InvalidArgument(format!(
-                    "unknown parameter `{name}` of Begin; accepted: amount, currency, exponent, \
-                     receipt, over-unknown"
+                    "unknown parameter `{name}` of Begin; accepted: amount, await, currency, \
+                     exponent, over-unknown, receipt, scan"
                 )));
             }
         }

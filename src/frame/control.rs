@@ -1,11 +1,13 @@
 //! [`Control`]: messages between STX and ETX with an LRC behind, and single control bytes around them.
 //!
 //! ```text
-//! 02 | message | 03 | LRC        05 ENQ   06 ACK   15 NAK   04 EOT
+//! 02 | message | 03 | LRC                      05 ENQ   06 ACK   15 NAK   04 EOT
+//! 02 | length, 4 digits BCD | message | 03 | LRC
 //! ```
 //!
-//! Contract: pure. The LRC is the XOR of the message and the ETX, and may be any byte, a control byte too.
-//! What was begun and cut off is a fault, never a message.
+//! Contract: pure. The LRC is the XOR of what it covers up to the ETX, and may be any byte, a control byte
+//! too; so may the bytes of a message that has its length before it. What was begun and cut off is a fault,
+//! never a message.
 
 use std::time::Duration;
 
@@ -38,17 +40,42 @@ pub enum Heard<'a> {
     Noise(Fault),
 }
 
+/// How a message is told from what stands around it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shape {
+    /// It ends with the first ETX; the LRC covers it and the ETX.
+    #[default]
+    Delimited,
+    /// Its length stands before it, as four digits in two bytes; the LRC begins here.
+    Counted(Start),
+}
+
+/// From where to the ETX an LRC counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// The STX.
+    Stx,
+    /// The length.
+    Length,
+    /// The message.
+    Message,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
     #[default]
     Idle,
-    Text,
+    /// The length is due, or its second byte.
+    Length(Option<u8>),
+    /// So many bytes are to come, where that is known.
+    Text(Option<usize>),
     Sum,
 }
 
 /// The framer.
 #[derive(Debug)]
 pub struct Control {
+    shape: Shape,
     state: State,
     text: Buffer,
     noise: usize,
@@ -61,8 +88,14 @@ impl Control {
     /// A framer that takes messages of up to `limit` bytes, and gives one up after so much silence in it.
     #[must_use]
     pub fn new(limit: usize, silence: Duration) -> Self {
+        Self::of(Shape::Delimited, limit, silence)
+    }
+
+    /// The same for messages of this shape.
+    #[must_use]
+    pub fn of(shape: Shape, limit: usize, silence: Duration) -> Self {
         let (state, text, last) = (State::Idle, Buffer::default(), Timestamp::default());
-        Self { state, text, noise: 0, last, limit, silence }
+        Self { shape, state, text, noise: 0, last, limit, silence }
     }
 
     /// Takes what came.
@@ -110,21 +143,35 @@ impl Control {
         match (self.state, byte) {
             (State::Idle, STX) => {
                 self.end_noise(heard);
-                self.state = State::Text;
+                self.state = match self.shape {
+                    Shape::Delimited => State::Text(None),
+                    Shape::Counted(_) => State::Length(None),
+                };
             }
             (State::Idle, ENQ | ACK | NAK | EOT) => {
                 self.end_noise(heard);
                 heard(Heard::Byte(byte));
             }
             (State::Idle, _) => self.noise += 1,
-            (State::Text, ETX) => self.state = State::Sum,
-            (State::Text, _) if self.text.len() >= self.limit => {
-                self.reset();
-                heard(Heard::Bad(Fault::Overlong { limit: self.limit }));
+            (State::Length(None), high) => self.state = State::Length(Some(high)),
+            (State::Length(Some(high)), low) => match digits(high, low) {
+                Some(length) if length <= self.limit => self.state = State::Text(Some(length)),
+                Some(_) => self.give_up(Fault::Overlong { limit: self.limit }, heard),
+                None => self.give_up(Fault::Malformed { at: 1 }, heard),
+            },
+            (State::Text(None | Some(0)), ETX) => self.state = State::Sum,
+            (State::Text(Some(0)), _) => {
+                self.give_up(Fault::Malformed { at: 3 + self.text.len() }, heard);
             }
-            (State::Text, _) => self.text.extend(&[byte]),
+            (State::Text(None), _) if self.text.len() >= self.limit => {
+                self.give_up(Fault::Overlong { limit: self.limit }, heard);
+            }
+            (State::Text(left), _) => {
+                self.text.extend(&[byte]);
+                self.state = State::Text(left.map(|left| left - 1));
+            }
             (State::Sum, got) => {
-                let want = lrc(self.text.bytes());
+                let want = lrc(self.shape, self.text.bytes());
                 self.state = State::Idle;
                 heard(if got == want {
                     Heard::Message(self.text.bytes())
@@ -134,6 +181,11 @@ impl Control {
                 self.text.clear();
             }
         }
+    }
+
+    fn give_up(&mut self, fault: Fault, heard: &mut dyn FnMut(Heard<'_>)) {
+        self.reset();
+        heard(Heard::Bad(fault));
     }
 
     fn reset(&mut self) {
@@ -180,15 +232,44 @@ impl From<Heard<'_>> for Kept {
 /// A message as it goes over the line.
 #[must_use]
 pub fn frame(message: &[u8]) -> Vec<u8> {
-    let mut frame = Vec::with_capacity(message.len() + 3);
+    framed(Shape::Delimited, message)
+}
+
+/// A message as it goes over a line of this shape. What is longer than 9999 bytes cannot be counted.
+#[must_use]
+pub fn framed(shape: Shape, message: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(message.len() + 5);
     frame.push(STX);
+    if let Shape::Counted(_) = shape {
+        frame.extend(length(message));
+    }
     frame.extend(message);
-    frame.extend([ETX, lrc(message)]);
+    frame.extend([ETX, lrc(shape, message)]);
     frame
 }
 
-fn lrc(message: &[u8]) -> u8 {
-    message.iter().fold(ETX, |sum, byte| sum ^ byte)
+fn lrc(shape: Shape, message: &[u8]) -> u8 {
+    let sum = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum ^ byte);
+    let before = match shape {
+        Shape::Delimited | Shape::Counted(Start::Message) => 0,
+        Shape::Counted(Start::Length) => sum(&length(message)),
+        Shape::Counted(Start::Stx) => STX ^ sum(&length(message)),
+    };
+    before ^ sum(message) ^ ETX
+}
+
+/// The length of a message as four digits in two bytes.
+fn length(message: &[u8]) -> [u8; 2] {
+    let pair = |number: usize| u8::try_from(number / 10 % 10 * 16 + number % 10).unwrap_or(0);
+    [pair(message.len() / 100), pair(message.len())]
+}
+
+/// The number that two bytes of two digits each stand for.
+fn digits(high: u8, low: u8) -> Option<usize> {
+    let digits = [high >> 4, high & 15, low >> 4, low & 15];
+    digits
+        .iter()
+        .try_fold(0, |number, digit| (*digit < 10).then(|| number * 10 + usize::from(*digit)))
 }
 
 #[cfg(test)]
@@ -196,7 +277,11 @@ mod tests {
     use super::*;
 
     fn hear(bytes: &[u8]) -> Vec<String> {
-        let mut control = Control::new(100, Duration::from_secs(3));
+        hear_of(Shape::Delimited, bytes)
+    }
+
+    fn hear_of(shape: Shape, bytes: &[u8]) -> Vec<String> {
+        let mut control = Control::of(shape, 100, Duration::from_secs(3));
         let mut all = Vec::new();
         let mut note = |heard: Heard<'_>| {
             all.push(match heard {
@@ -232,5 +317,27 @@ mod tests {
         assert_eq!(sum(b"0100005510110978          A010B010"), 0x06);
         assert_eq!(sum(b"0100001250010978          A011B010"), 0x01);
         assert_eq!(sum(b"0100000125019780000000000"), 0x33);
+    }
+
+    #[test]
+    fn messages_with_their_length_before_them() {
+        for start in [Start::Stx, Start::Length, Start::Message] {
+            let shape = Shape::Counted(start);
+            // An ETX and an STX in a message are its own.
+            let frame = framed(shape, b"00\x03\x0212");
+            assert_eq!(frame.get(..3), Some(&[STX, 0x00, 0x06][..]));
+            assert_eq!(hear_of(shape, &frame), ["00\u{3}\u{2}12"]);
+            let mut wrong = frame.clone();
+            *wrong.last_mut().unwrap() ^= 1;
+            assert_eq!(hear_of(shape, &wrong), ["bad bad-checksum"]);
+        }
+        let shape = Shape::Counted(Start::Length);
+        assert_eq!(framed(shape, b"1"), [STX, 0x00, 0x01, b'1', ETX, 0x01 ^ b'1' ^ ETX]);
+        assert_eq!(framed(Shape::Counted(Start::Message), b"1").last(), Some(&(b'1' ^ ETX)));
+        assert_eq!(hear_of(shape, &[STX, 0x00, 0x01, b'1', b'2']), ["bad malformed-frame"]);
+        assert_eq!(hear_of(shape, &[STX, 0x0A, 0x01]), ["bad malformed-frame"]);
+        assert_eq!(hear_of(shape, &[STX, 0x01, 0x01]), ["bad overlong-frame"]);
+        assert_eq!(hear_of(shape, &[STX, 0x00, 0x05, b'1']), ["bad partial-frame"]);
+        assert_eq!(length(&[b'x'; 1234]), [0x12, 0x34]);
     }
 }

@@ -17,6 +17,7 @@ pub mod idtech;
 pub mod idtech_hid;
 pub mod line_scanner;
 pub mod magtek;
+pub mod mis;
 pub mod msr_keyboard;
 pub mod newland;
 pub mod paycloud;
@@ -51,6 +52,7 @@ pub const ALL: &[Info] = &[
     idtech_hid::INFO,
     zvt::INFO,
     concert::INFO,
+    mis::INFO,
 ];
 
 /// The protocol of this name.

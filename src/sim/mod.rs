@@ -20,6 +20,7 @@ mod idtech;
 mod idtech_hid;
 mod line_scanner;
 mod magtek;
+mod mis;
 mod msr_keyboard;
 mod newland;
 mod paycloud;
@@ -57,6 +58,7 @@ pub const ALL: &[Info] = &[
     idtech_hid::INFO,
     zvt::INFO,
     concert::INFO,
+    mis::INFO,
 ];
 
 /// The simulated device that speaks the protocol of this name.

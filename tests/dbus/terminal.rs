@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use tillbus::settings::Section;
+use tillbus::settings::{File, Section};
 use tillbus::sim::{self, Command, Simulation};
 use tokio::sync::mpsc;
 use zbus::{OwnedObjectPath, Variant};
@@ -349,4 +349,143 @@ async fn the_interfaces_of_terminals_are_the_documented_ones() {
         &["Device", "Terminal", "Transaction"],
     )
     .await;
+}
+
+/// A field table: what an acquirer's paper would be.
+const TABLE: &str = r#"
+[profile]
+id = "paper"
+vendor = "Example"
+model = "Example"
+kind = "terminal"
+status = "untested"
+sources = ["this test"]
+[line]
+baud = 9600
+[protocol]
+name = "mis"
+approved = ["00"]
+payment = [
+    { text = "S1" }, { field = "number", width = 10 }, { field = "amount", width = 12 },
+    { field = "code", width = 20 },
+]
+answer = [
+    { text = "R1" }, { field = "result", width = 2 }, { field = "number", width = 10 },
+    { field = "amount", width = 12 },
+]
+"#;
+
+/// A terminal of that table, and a box that reads payment codes.
+struct Checkout {
+    till: Till,
+    client: Client,
+    codes: mpsc::Sender<Command>,
+}
+
+const BOX: &str = "/org/tillbus1/device/box";
+const CODE: &str = "134567890123456789";
+
+impl Checkout {
+    async fn open() -> Self {
+        let bus = Bus::start();
+        let paths = ["terminal", "box"].map(|name| bus.directory().join(name));
+        let profiles = bus.directory().join("profiles");
+        std::fs::create_dir(&profiles).unwrap();
+        std::fs::write(profiles.join("paper.toml"), TABLE).unwrap();
+        let file = File { name: "paper".to_owned(), text: TABLE.to_owned() };
+        let document = file.parse().unwrap();
+        let section = document.root().section("protocol").unwrap().unwrap();
+        let terminal = (sim::find("mis").unwrap().configure)(&section).unwrap();
+        let scanner = (sim::find("line-scanner").unwrap().configure)(&Section::empty("p")).unwrap();
+        let [commands, codes] =
+            [(terminal, &paths[0]), (scanner, &paths[1])].map(|(device, path)| {
+                let options = sim::Options { device, link: Some(path.clone()), baud: None };
+                let mut simulation = Simulation::start(options).unwrap();
+                let (commands, inbox) = mpsc::channel(8);
+                tokio::spawn(async move { simulation.run(inbox).await.unwrap() });
+                commands
+            });
+        let ledger = bus.directory().join("ledger.sqlite");
+        let path = |path: &PathBuf| format!("{:?}", path.display().to_string());
+        let mut start = Start::with(&format!(
+            "[[device]]\nname = \"terminal\"\nmatch = {{ pty = {} }}\nprofile = \"paper\"\n\
+             [[device]]\nname = \"box\"\nrole = \"payment\"\nmatch = {{ pty = {} }}\n\
+             profile = \"generic-line-scanner\"\n",
+            path(&paths[0]),
+            path(&paths[1])
+        ));
+        start.arguments = [
+            "--mode",
+            "test",
+            "--ledger",
+            ledger.to_str().unwrap(),
+            "--profiles",
+            profiles.to_str().unwrap(),
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        let daemon = Daemon::start_with(&bus, &start).await;
+        let client = Client::connect(&bus).await;
+        client.until_state(OBJECT, "ready").await;
+        client.until_state(BOX, "ready").await;
+        client.claim(BOX, &[]).await.unwrap();
+        let till = Till { daemon: Some(daemon), commands, start, ledger, bus };
+        Self { till, client, codes }
+    }
+
+    async fn show(&self, code: &str) {
+        self.codes.send(Command::Scan(sim::Code::plain(code))).await.unwrap();
+    }
+
+    async fn begin(&self, key: &str, with: (&str, Variant<'_>)) -> Result<String, Failed> {
+        let amount = [("amount", 1250_u64.into()), ("currency", "EUR".into())];
+        let [amount, currency] = amount;
+        begin(&self.client, "payment", key, &[amount, currency, with]).await
+    }
+}
+
+#[tokio::test]
+async fn a_code_first_and_then_the_amount() {
+    let checkout = Checkout::open().await;
+    checkout.show(CODE).await;
+    let scan = checkout.client.scan().await;
+    let path = checkout.begin("sale 1", ("scan", scan.sequence.into())).await.unwrap();
+    let (outcome, result) = completed(&checkout.client, &path).await;
+    assert_eq!(outcome, "approved", "{result:?}");
+    // Another client's code, or none, is not paid with.
+    let other = checkout.begin("sale 2", ("scan", 4711_u64.into())).await.unwrap_err();
+    assert_eq!(other.name, "Expired");
+    let rows = tillbus::ledger::Book::read(&checkout.till.ledger).unwrap().rows().unwrap();
+    assert_eq!(rows.len(), 1);
+    assert!(!format!("{rows:?}").contains(CODE), "no code is in the ledger");
+}
+
+#[tokio::test]
+async fn an_amount_first_and_then_the_code() {
+    let checkout = Checkout::open().await;
+    let path = checkout.begin("sale 1", ("await", "scan".into())).await.unwrap();
+    let (state, _): (String, Dict) = checkout.client.signal("Progress").await.body();
+    assert_eq!(state, "preparing");
+    checkout.show(CODE).await;
+    assert_eq!(completed(&checkout.client, &path).await.0, "approved");
+    // Nobody shows one.
+    let path = checkout.begin("sale 2", ("await", "scan".into())).await.unwrap();
+    checkout.client.call_raw(&path, TRANSACTION, "Abort", &()).await.unwrap();
+    let (outcome, result) = completed(&checkout.client, &path).await;
+    assert_eq!(outcome, "aborted", "{result:?}");
+}
+
+#[tokio::test]
+async fn a_terminal_that_carries_no_codes_says_so() {
+    let till = Till::open().await;
+    let client = till.ready().await;
+    let error = begin(
+        &client,
+        "payment",
+        "k",
+        &[("amount", 1250_u64.into()), ("currency", "EUR".into()), ("await", "scan".into())],
+    )
+    .await
+    .unwrap_err();
+    assert_eq!(error.name, "Unsupported", "{error:?}");
 }

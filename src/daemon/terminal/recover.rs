@@ -141,6 +141,7 @@ impl Daemon {
 
     /// Something here is due.
     pub(in crate::daemon) fn expire_transactions(&mut self, now: Timestamp) {
+        self.give_up_waiting(now);
         let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
         let live = &self.transactions.live;
         let lost: Vec<u64> =

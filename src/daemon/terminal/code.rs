@@ -1,0 +1,133 @@
+//! Paying with a scanned code: the code first and the amount behind it, or the other way round.
+//!
+//! Contract: a code goes to the terminal only for the client it was delivered to, at the time the terminal is
+//! told; it is in no ledger and in no message.
+
+use std::time::Duration;
+
+use super::Live;
+use crate::daemon::call::Error;
+use crate::daemon::rights::Caller;
+use crate::daemon::{Daemon, Key};
+use crate::event::Timestamp;
+use crate::event::terminal::Operation;
+use crate::secret::Secret;
+use crate::store::Client;
+use crate::transaction::State;
+
+/// How long a code is awaited: a customer has to find the telephone first.
+const AWAITED_FOR: Duration = Duration::from_secs(120);
+/// What a terminal is called that a code can be paid with.
+pub(super) const ABILITY: &str = "code";
+
+/// With what a payment is to be made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Means {
+    /// What the customer has, at the terminal.
+    #[default]
+    AtTerminal,
+    /// A code that was scanned before: the sequence of its event.
+    Scanned(u64),
+    /// The next payment code that the client scans.
+    NextScan,
+}
+
+/// What is kept of the means while a transaction waits for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Awaited {
+    /// Whose code it has to be.
+    pub(super) client: Client,
+    /// The code, once there is one.
+    pub(super) sequence: Option<u64>,
+    /// Until when it is waited for.
+    pub(super) until: Timestamp,
+}
+
+impl Awaited {
+    /// What has to be waited for, where anything has.
+    pub(super) fn of(means: Means, client: &Client, now: Timestamp) -> Option<Self> {
+        let sequence = match means {
+            Means::AtTerminal => return None,
+            Means::Scanned(sequence) => Some(sequence),
+            Means::NextScan => None,
+        };
+        Some(Self { client: client.clone(), sequence, until: now + AWAITED_FOR })
+    }
+}
+
+impl Daemon {
+    /// That a terminal can be paid at so, and that the code is the caller's.
+    pub(super) fn check_means(
+        &self,
+        caller: &Caller,
+        key: Key,
+        operation: Operation,
+        means: Means,
+    ) -> Result<(), Error> {
+        if means == Means::AtTerminal {
+            return Ok(());
+        }
+        if operation != Operation::Payment {
+            let message = "only a payment is made with a code".to_owned();
+            return Err(Error::InvalidArgument(message));
+        }
+        if !self.devices.get(&key).is_some_and(|device| device.can(ABILITY)) {
+            return Err(Error::Unsupported("this terminal's protocol carries no codes"));
+        }
+        match means {
+            Means::Scanned(sequence) => self.scanned(sequence, &caller.client).map(|_| ()),
+            Means::AtTerminal | Means::NextScan => Ok(()),
+        }
+    }
+
+    /// The payment code of an event, for whom it was delivered to.
+    pub(super) fn scanned(&self, sequence: u64, client: &Client) -> Result<Secret<Vec<u8>>, Error> {
+        let record = self.ring.get(sequence).filter(|record| record.visible_to(client));
+        let record = record.filter(|record| record.event.pays());
+        let code = record.map(|record| record.event.secret()).filter(|code| !code.is_empty());
+        code.map(Secret::copy_of).ok_or(Error::Expired(
+            "it is no payment code of yours, or has expired: the customer has to show it again",
+        ))
+    }
+
+    /// A payment code was delivered to a client: one of its transactions may wait for it.
+    pub(in crate::daemon) fn code_came(&mut self, sequence: u64, client: &Client) {
+        let mut live = self.transactions.live.iter_mut();
+        let waiting = live.find_map(|(id, live)| {
+            let is_waiting = live.transaction.state == State::Preparing && !live.is_unannounced;
+            let awaited = live.awaited.as_mut().filter(|_| is_waiting)?;
+            if awaited.client != *client || awaited.sequence.is_some() {
+                return None;
+            }
+            awaited.sequence = Some(sequence);
+            Some(*id)
+        });
+        if let Some(id) = waiting {
+            self.tell_terminal(id);
+        }
+    }
+
+    /// Whether nothing can be sent yet, because the code is not there.
+    pub(super) fn waits_for_code(&self, id: u64) -> bool {
+        let live = self.transactions.live.get(&id);
+        let waits = live.and_then(|live| live.awaited.as_ref());
+        let waits = waits.is_some_and(|awaited| awaited.sequence.is_none());
+        if waits {
+            self.tell_progress(id, State::Preparing.word(), "waiting for the customer's code");
+        }
+        waits
+    }
+
+    /// Ends what has waited for a code long enough.
+    pub(super) fn give_up_waiting(&mut self, now: Timestamp) {
+        let late = |live: &Live| {
+            live.transaction.state == State::Preparing
+                && live.awaited.as_ref().is_some_and(|awaited| awaited.until <= now)
+        };
+        let all = self.transactions.live.iter();
+        let late: Vec<u64> = all.filter(|(_, live)| late(live)).map(|(id, _)| *id).collect();
+        for id in late {
+            self.close(id, State::Failed, "no code was shown in time");
+        }
+    }
+}
