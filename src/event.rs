@@ -137,6 +137,17 @@ impl Event {
         }
     }
 
+    /// The event without the part that only `Take` hands over: what goes on its way to the bus.
+    #[must_use]
+    pub fn without_secret(&self) -> Self {
+        let mut event = self.clone();
+        match &mut event {
+            Self::Scan(scan) => scan.raw.clear(),
+            Self::Card(card) => card.secret.clear(),
+        }
+        event
+    }
+
     /// How much memory what it said takes, more or less.
     #[must_use]
     pub fn size(&self) -> usize {

@@ -12,7 +12,7 @@ use super::claim::{Delivery, Due, Effect, Refused};
 use super::status::{Access, State};
 use super::{Asked, Daemon, Key, Notice, Signal, wiring};
 use crate::clock;
-use crate::event::{Event, Failure, Fault, Refusal, Request, Timestamp};
+use crate::event::{Event, Failure, Fault, Refusal, Request, Sensitivity, Timestamp};
 use crate::protocol::RequestId;
 use crate::session::{AskError, Report};
 use crate::store::{Audience, Client, Record};
@@ -180,9 +180,18 @@ impl Daemon {
         age: Option<Duration>,
         stale: bool,
     ) {
-        let signal = Signal::Read { record: Arc::clone(record), age, stale };
+        let record = match record.event.sensitivity() {
+            // A bus that stalls must not keep what has long been wiped here.
+            Sensitivity::Card => {
+                let event = record.event.without_secret();
+                Arc::new(Record { event, ..Record::clone(record) })
+            }
+            _ => Arc::clone(record),
+        };
+        let sequence = record.sequence;
+        let signal = Signal::Read { record, age, stale };
         if !self.outbox.send(Notice::Signal(key, to, signal)) {
-            debug!(sequence = record.sequence, "the bus is stalled; the event is left to Replay");
+            debug!(sequence, "the bus is stalled; the event is left to Replay");
         }
     }
 

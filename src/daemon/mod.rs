@@ -431,9 +431,13 @@ impl Daemon {
     }
 
     fn place(&mut self, key: Key, place: Place) {
+        let Some(device) = self.devices.get(&key) else { return };
+        if matches!(&place, Place::At(spot) if device.is_at(spot)) {
+            return;
+        }
+        self.wipe_cards(key, |_| true);
         let Some(device) = self.devices.get_mut(&key) else { return };
         match place {
-            Place::At(spot) if device.is_at(&spot) => return,
             Place::At(spot) => {
                 device.stop();
                 let plug = device.config.as_ref().and_then(|c| plan::behind(c, &self.plugged));
@@ -505,6 +509,7 @@ impl Daemon {
         }
         let mut effects = Vec::new();
         device.ownership.close(&mut effects);
+        self.wipe_cards(key, |_| true);
         // First, since nothing can be said of an object that is gone.
         self.settle_claims(key, effects, "device-gone");
         self.outbox.send(Notice::Removed(key));
@@ -521,6 +526,7 @@ impl Daemon {
             device.set_state(State::Unreachable, Access::Ok, PathBuf::new());
         }
         self.terminal_lost(key);
+        self.wipe_cards(key, |_| true);
         let message = "internal error; the device is left alone until it is plugged in again or \
                        configuration is reloaded";
         self.fault(key, "internal-error", message.to_owned(), BTreeMap::new());

@@ -26,9 +26,10 @@ impl CardReaderInterface {
     /// true: `tracks-disagree`, `takeable`, `simulated`; `age-ms` and `stale` when delivered late.
     /// `refused` is there instead where configuration keeps the card back, and names the key that does.
     ///
-    /// Of an encrypting head: `scheme`, `ksn`, and by track `ciphertext`, `lengths` and `masked-tracks`;
-    /// what else it sends is on its protocol's page. All of it is as it came but for the holder's name in
-    /// `masked-tracks`.
+    /// Of an encrypting head: `scheme`, `ksn`, and by track `ciphertext` and `lengths`, as they came; what
+    /// else it sends is on its protocol's page. `masked-tracks` are the tracks that it shows, with the number,
+    /// the expiry and the service code, and asterisks for all else. As the head shows them, and with hashes
+    /// where it makes any, `Take` hands them over.
     #[zbus(signal)]
     async fn card_read(
         emitter: &SignalEmitter<'_>,

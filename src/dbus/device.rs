@@ -231,7 +231,7 @@ impl DeviceInterface {
     }
 
     /// Something was wrong: its kind, in words, and numbers by name. `wiring`: the cable is wrong, by
-    /// all that the port shows. Of payment codes: `unclaimed`
+    /// all that the port shows. Of payment codes and cards: `unclaimed`
     /// (one came and nobody who may have it owns the device), `unanswered` (its owner has not called
     /// `Acknowledge`, `Indicate`, `Take` or `Settle` within 500 ms), `expired` (it could not be
     /// delivered in time); each with `sequence`, and `signalled`: 1 where the device was told to tell

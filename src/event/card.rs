@@ -196,7 +196,9 @@ pub struct Card {
     pub masked: Tracks<Option<String>>,
     /// What an encrypting head says.
     pub encryption: Option<Box<Encryption>>,
-    /// What `Take` hands over: empty where that is nothing.
+    /// Whether there is something that `Take` hands over.
+    pub takeable: bool,
+    /// What that is.
     pub secret: Secret<Vec<u8>>,
     /// When its first byte arrived.
     pub first: Timestamp,
@@ -222,6 +224,7 @@ impl Card {
             token: None,
             masked: Tracks::default(),
             encryption: None,
+            takeable: false,
             secret: Secret::default(),
             first,
             last,

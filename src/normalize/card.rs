@@ -16,6 +16,8 @@ pub mod pan;
 pub mod rules;
 pub mod track;
 
+use zeroize::Zeroizing;
+
 use super::card_number;
 use crate::event::card::{Card, Kind, Number, Stripe, Swipe, TrackState, Tracks};
 use crate::secret::Secret;
@@ -28,10 +30,11 @@ use track::{Numbered, Track};
 pub fn card(swipe: Swipe, rules: &CardRules) -> Card {
     let Swipe { tracks, encryption, first, last } = swipe;
     let blank = Card::unread(first, last);
-    match encryption {
+    let card = match encryption {
         Some(encryption) => encrypted::card(blank, &tracks, encryption, rules),
         None => clear(blank, &tracks, rules),
-    }
+    };
+    Card { takeable: !card.secret.is_empty(), ..card }
 }
 
 /// A card whose head does not encrypt.
@@ -79,14 +82,31 @@ fn states_of(known: &[(Number, &Track)]) -> Vec<Number> {
 /// In doubt it is a bank's: a number with a bank's format code, of an issuer that is known, or with a right
 /// check digit, and any such number in what is no card's format at all.
 fn kind(known: &[(Number, &Track)], tracks: &Tracks<Stripe>, rules: &CardRules) -> Kind {
-    let kinds = known.iter().map(|(number, track)| match track {
-        Track::Numbered(Numbered { pan, .. }) if rules.allow.hold(pan.expose()) => Kind::Listed,
-        Track::Numbered(numbered) if is_financial(numbered) => Kind::Financial,
-        Track::Licence => Kind::Licence,
-        Track::Numbered(_) | Track::Other => match tracks.get(*number) {
-            Stripe::Text(text) if holds_a_bank_card(text.expose(), rules) => Kind::Financial,
-            _ => Kind::Other,
-        },
+    let kinds = known.iter().map(|(number, track)| {
+        let text = match tracks.get(*number) {
+            Stripe::Text(text) => text.expose(),
+            _ => &[],
+        };
+        match track {
+            Track::Numbered(Numbered { pan, .. }) if rules.allow.hold(pan.expose()) => {
+                if holds_a_bank_card(text, rules) {
+                    Kind::Financial
+                } else {
+                    Kind::Listed
+                }
+            }
+            Track::Numbered(numbered) if is_financial(numbered) => Kind::Financial,
+            // Its issuer and a date of birth prove track 2; letters alone prove no licence.
+            Track::Licence if *number == Number::Two => Kind::Licence,
+            Track::Licence if holds_a_bank_card(text, rules) => Kind::Financial,
+            Track::Licence => Kind::Licence,
+            Track::Numbered(_) | Track::Other
+                if holds_a_bank_card(text, rules) || holds_a_number(text, rules) =>
+            {
+                Kind::Financial
+            }
+            Track::Numbered(_) | Track::Other => Kind::Other,
+        }
     });
     let order = [Kind::Financial, Kind::Licence, Kind::Listed, Kind::Other];
     let kinds: Vec<Kind> = kinds.collect();
@@ -102,6 +122,15 @@ fn is_financial(numbered: &Numbered) -> bool {
 
 fn holds_a_bank_card(text: &[u8], rules: &CardRules) -> bool {
     std::str::from_utf8(text).is_ok_and(|text| card_number::is_in(text, &rules.allow))
+}
+
+/// Whether there is a run of as many digits as a card number has, with its check digit, of whatever issuer.
+fn holds_a_number(text: &[u8], rules: &CardRules) -> bool {
+    text.split(|byte| !byte.is_ascii_digit()).any(|digits| {
+        pan::LENGTHS.contains(&digits.len())
+            && pan::passes_luhn(digits)
+            && !std::str::from_utf8(digits).is_ok_and(|number| rules.allow.hold(number))
+    })
 }
 
 fn numbers<'a>(known: &'a [(Number, &Track)]) -> impl Iterator<Item = &'a Numbered> {
@@ -132,22 +161,35 @@ fn numbered(card: Card, known: &[(Number, &Track)], rules: &CardRules) -> Card {
 
 /// What `Take` hands over: a line for each track, its number and a blank before its text.
 fn whole(tracks: &Tracks<Stripe>, present: &[Number]) -> Secret<Vec<u8>> {
+    whole_with(tracks, present, &[])
+}
+
+/// The same, and behind it a line for each of these fields, in hexadecimal.
+fn whole_with(
+    tracks: &Tracks<Stripe>,
+    present: &[Number],
+    fields: &[(&'static str, Vec<u8>)],
+) -> Secret<Vec<u8>> {
     let texts = tracks.each().filter_map(|(number, stripe)| match stripe {
         Stripe::Text(text) | Stripe::Masked(text) if present.contains(&number) => {
-            Some((number, text))
+            Some((number.word(), text.expose()))
         }
         _ => None,
     });
-    let texts: Vec<(Number, &Secret<Vec<u8>>)> = texts.collect();
-    let length = texts.iter().map(|(_, text)| text.len() + 3).sum();
-    let mut lines = Secret::with_room(length);
-    for (number, text) in texts {
-        for piece in [number.word().as_bytes(), b" ", text.expose(), b"\n"] {
+    let hexadecimal = |bytes: &Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let fields: Vec<(&str, Zeroizing<String>)> =
+        fields.iter().map(|(name, bytes)| (*name, Zeroizing::new(hexadecimal(bytes)))).collect();
+    let fields = fields.iter().map(|(name, text)| (*name, text.as_bytes()));
+    let lines: Vec<(&str, &[u8])> = texts.chain(fields).collect();
+    let length = lines.iter().map(|(name, text)| name.len() + text.len() + 2).sum();
+    let mut all = Secret::with_room(length);
+    for (name, text) in lines {
+        for piece in [name.as_bytes(), b" ", text, b"\n"] {
             // The room was made for all of them.
-            let _ = lines.append(piece);
+            let _ = all.append(piece);
         }
     }
-    lines
+    all
 }
 
 /// Tracks in words, for tests.

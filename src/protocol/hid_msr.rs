@@ -13,13 +13,12 @@
 
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
 use crate::event::card::{Number, Stripe, Tracks};
 use crate::event::{Fault, Swipe, Timestamp};
 use crate::hid::{self, Descriptor, Field, Usage};
 use crate::normalize::card;
 use crate::protocol::{Carrier, Configured, Info, Input, Item, Kind, Output, Protocol};
+use crate::secret::Secret;
 use crate::settings::{Error, Section};
 
 /// The registry's entry.
@@ -251,18 +250,16 @@ fn filled(data: &[u8]) -> &[u8] {
 
 /// A track with its sentinels, or what is wrong with it.
 fn stripe_of(number: Number, sentinel: u8, text: &[u8]) -> Stripe {
-    let is_bare = |first: &u8| first.is_ascii_alphanumeric() || (*first == b' ');
-    match text.first() {
-        None => Stripe::Absent,
-        Some(first) if is_bare(first) && !text.ends_with(b"?") => {
-            let mut whole = Zeroizing::new(Vec::with_capacity(text.len() + 2));
-            whole.push(sentinel);
-            whole.extend_from_slice(text);
-            whole.push(b'?');
-            card::line::stripe(number, &whole)
-        }
-        Some(_) => card::line::stripe(number, text),
+    let Some(first) = text.first() else { return Stripe::Absent };
+    let is_bare = first.is_ascii_alphanumeric() || *first == b' ';
+    let before: &[u8] = if is_bare { &[sentinel] } else { b"" };
+    let behind: &[u8] = if is_bare && !text.ends_with(b"?") { b"?" } else { b"" };
+    let mut whole: Secret<Vec<u8>> = Secret::with_room(text.len() + 2);
+    for piece in [before, text, behind] {
+        // There is room for all of it.
+        let _ = whole.append(piece);
     }
+    card::line::stripe(number, whole.expose())
 }
 
 #[cfg(test)]

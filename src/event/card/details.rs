@@ -42,7 +42,7 @@ impl Card {
             details
                 .push(("masked-tracks", map(masked.map(|(name, text)| (name, text.map(owned))))));
         }
-        if !self.secret.is_empty() {
+        if self.takeable {
             details.push(("takeable", Value::Flag(true)));
         }
         details

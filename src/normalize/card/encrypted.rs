@@ -9,7 +9,7 @@
 //! dealt with as if its head did not encrypt.
 
 use super::rules::{CardRules, Financial};
-use super::{brand, clear, licence, pan, whole};
+use super::{brand, clear, licence, pan, whole_with};
 use crate::event::card::{
     Card, Encryption, Expiry, Kind, Number, ServiceCode, Stripe, TrackState, Tracks,
 };
@@ -19,6 +19,8 @@ const SHOWN_IN_FRONT: usize = 4;
 /// Digits that may be shown in front and at the end. Those between are hidden.
 const FRONT: usize = 6;
 const BACK: usize = 4;
+/// The characters behind a number that say what anybody may know.
+const EXPIRY_AND_SERVICE_CODE: usize = 7;
 
 pub(super) fn card(
     blank: Card,
@@ -33,7 +35,9 @@ pub(super) fn card(
     let is_present = |number: &Number| *states.get(*number) == TrackState::Present;
     let present: Vec<Number> = Number::ALL.into_iter().filter(is_present).collect();
     let has_hidden = present.iter().any(|number| !is_open(*number));
-    if !has_hidden && (bare.kind != Kind::Financial || !is_encrypted(&encryption)) {
+    let is_no_banks = matches!(bare.kind, Kind::Listed | Kind::Licence | Kind::Other);
+    let is_open_after_all = bare.kind == Kind::Financial && !is_encrypted(&encryption);
+    if !has_hidden && (is_no_banks || is_open_after_all) {
         // Nothing of it is hidden: a card of the shop's own, or a head that does not do what it says.
         let encryption = bare.refused.is_none().then_some(encryption);
         return Card { tracks: states, encryption, ..bare };
@@ -47,12 +51,15 @@ pub(super) fn card(
     let lets_open = !bare.secret.is_empty();
     let handed: Vec<Number> =
         present.into_iter().filter(|number| lets_open || !is_open(*number)).collect();
-    let secret = whole(tracks, &handed);
-    let card = Card { secret, encryption: Some(encryption), ..card };
+    let (hashes, fields): (Vec<_>, Vec<_>) =
+        encryption.fields.into_iter().partition(|(name, _)| is_hash(name));
+    let secret = whole_with(tracks, &handed, &hashes);
+    let encryption = Some(Box::new(Encryption { fields, ..*encryption }));
+    let card = Card { secret, encryption, ..card };
     if kind != Kind::Financial {
         return card;
     }
-    let shown = Tracks(Number::ALL.map(|number| shown(number, tracks.get(number))));
+    let shown = Tracks(Number::ALL.map(|number| shown(number, tracks.get(number), rules)));
     let numbers = [Number::Two, Number::One].map(|number| hidden(number, tracks.get(number)));
     let card = Card { masked: shown, ..card };
     match numbers.into_iter().flatten().next() {
@@ -82,8 +89,16 @@ fn kind(tracks: &Tracks<Stripe>, present: &[Number]) -> Kind {
     }
 }
 
+/// Whether there is ciphertext; some heads encrypt tracks together.
 fn is_encrypted(encryption: &Encryption) -> bool {
     encryption.tracks.0.iter().any(Option::is_some)
+        || encryption.fields.iter().any(|(name, _)| name.starts_with("tracks-"))
+}
+
+/// Whether a field is a hash of a track: without a key, so that the few digits that are hidden can be tried
+/// out. It is handed over with the tracks.
+fn is_hash(name: &str) -> bool {
+    name.starts_with("hash")
 }
 
 /// The track as a clear one, where it is left in clear or shows a whole number.
@@ -156,23 +171,27 @@ fn brand_of(pan: &str) -> Option<&'static str> {
     brand::of_beginning(pan.as_bytes().get(..front)?, pan.len()).map(|brand| brand.word)
 }
 
-/// A masked track without the holder's name. One of which it is not sure that its number is hidden is not
-/// shown.
-fn shown(number: Number, stripe: &Stripe) -> Option<String> {
+/// A masked track as it may be shown: the number masked by our own rules, the expiry and the service code,
+/// and asterisks for all else: for the holder's name and for what heads leave of the bank's own data. One of
+/// which it is not sure that its number is hidden is not shown.
+fn shown(number: Number, stripe: &Stripe, rules: &CardRules) -> Option<String> {
     let Stripe::Masked(text) = stripe else { return None };
-    hidden(number, stripe)?;
+    let Masked { pan, .. } = hidden(number, stripe)?;
     let text = std::str::from_utf8(text.expose()).ok()?;
-    if number != Number::One {
-        return Some(text.to_owned());
+    let (before, rest) = text.split_once(pan)?;
+    let separators = if number == Number::One { 2 } else { 1 };
+    let mut fields = rest.splitn(separators + 1, ['^', '=']);
+    let mut shown = format!("{before}{}{}", pan::masked(pan, rules.shown), fields.next()?);
+    for field in 1..=separators {
+        let text = fields.next()?;
+        shown.push(if number == Number::One { '^' } else { '=' });
+        let clear = if field == separators { EXPIRY_AND_SERVICE_CODE } else { 0 };
+        let last = text.chars().count().saturating_sub(1);
+        shown.extend(text.chars().enumerate().map(|(place, character)| match character {
+            '?' if place == last => '?',
+            character if place < clear => character,
+            _ => '*',
+        }));
     }
-    let mut separators = 0;
-    let hide = |character| {
-        separators += u32::from(character == '^');
-        match (separators, character) {
-            (1, '^') => '^',
-            (1, _) => '*',
-            _ => character,
-        }
-    };
-    Some(text.chars().map(hide).collect())
+    Some(shown)
 }

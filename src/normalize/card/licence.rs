@@ -7,17 +7,25 @@
 
 use crate::event::card::Number;
 
-/// The beginnings of the issuers' numbers that the association gives out.
-const ISSUERS: [&[u8]; 2] = [b"636", b"604"];
+/// The beginnings of the issuers' numbers that the association gives out: 636000 to 636062 and 604426 to
+/// 604434. Banks have numbers beside them.
+const ISSUERS: [&[u8]; 2] = [b"6360", b"6044"];
 
 /// Whether a track, sentinels included, is one of a licence.
 pub(super) fn is_licence(number: Number, text: &[u8]) -> bool {
     match number {
         Number::One => is_track_1(text),
-        Number::Two => is_track_2(text),
-        // Seven bits a character instead of five, so readers show another start sentinel.
-        Number::Three => matches!(text, [b'%' | b'#' | b'!', ..]),
+        Number::Two => is_track_2(text) || is_alphanumeric(text, b"@"),
+        // Seven bits a character instead of five, so readers show another start sentinel, and there is
+        // what five bits cannot hold. A bank's track 3 may be shown with the same sentinel.
+        Number::Three => is_alphanumeric(text, b"%#!&"),
     }
+}
+
+fn is_alphanumeric(text: &[u8], starts: &[u8]) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b' ';
+    text.split_first()
+        .is_some_and(|(first, rest)| starts.contains(first) && rest.iter().any(is_letter))
 }
 
 /// Two letters for the state, the city, `^`, names with `$` between them, `^`, the address.
@@ -46,7 +54,7 @@ fn is_date(digits: &[u8]) -> bool {
     let is_in = |range: std::ops::Range<usize>, values: std::ops::RangeInclusive<u16>| {
         number(range).is_some_and(|number| values.contains(&number))
     };
-    digits.len() == 8 && is_in(0..4, 1900..=2099) && is_in(4..6, 1..=12) && is_in(6..8, 1..=31)
+    digits.len() == 8 && is_in(0..4, 1900..=2029) && is_in(4..6, 1..=12) && is_in(6..8, 1..=31)
 }
 
 #[cfg(test)]
@@ -62,6 +70,13 @@ mod tests {
             ("a bank's track 1", Number::One, "%B4111111111111111^DOE/JOHN^2512101?", false),
             ("a bank's track 2", Number::Two, ";4111111111111111=25121010000000000000?", false),
             ("a bank's track 3", Number::Three, ";014111111111111111=2780?", false),
+            ("one with a licence's sentinel", Number::Three, "#014111111111111111=2780?", false),
+            (
+                "a bank's, whose digits make a date",
+                Number::Two,
+                ";6362970000457013=25122010111500000?",
+                false,
+            ),
             ("a birth date in no month", Number::Two, ";6360100123456789=250119841309?", false),
             ("nothing behind the number", Number::Two, ";6360100123456789=?", false),
         ] {

@@ -5,7 +5,7 @@
 //! Source: the manuals of MagTek, Omnitron, ID TECH and Uniform Industrial, which
 //! `protocol-docs/track-reader.md` names.
 
-use super::track;
+use super::track::{self, Track};
 use crate::event::card::{Number, Stripe, TrackError, Tracks};
 use crate::secret::Secret;
 
@@ -198,7 +198,23 @@ fn by_sentinel(line: &[u8], last: Option<Number>) -> Option<Number> {
 }
 
 /// How long a track is that begins a line: to its end sentinel, or to a character that no track has.
+///
+/// Where track 1 has lost its end, the next sentinel is that of track 2, which is not lost with it.
 fn length(line: &[u8]) -> usize {
+    let whole = length_to_end(line);
+    let text = line.get(..whole).unwrap_or_default();
+    let follows = |at: &usize| {
+        let rest = text.get(*at..).unwrap_or_default();
+        rest.first() == Some(&b';')
+            && matches!(track::read(Number::Two, rest), Ok(Track::Numbered(_)))
+    };
+    match text.first() {
+        Some(b'%') => (1..text.len()).find(follows).unwrap_or(whole),
+        _ => whole,
+    }
+}
+
+fn length_to_end(line: &[u8]) -> usize {
     match line.iter().position(|byte| *byte == END || byte.is_ascii_control()) {
         Some(at) if line.get(at) == Some(&END) => at + 1,
         Some(at) => at,
@@ -239,7 +255,7 @@ mod tests {
 
     #[test]
     fn tracks_one_behind_the_other() {
-        let rows: [(&str, String, LrcRule, [&str; 3]); 9] = [
+        let rows: [(&str, String, LrcRule, [&str; 3]); 10] = [
             ("two tracks", format!("{ONE}{TWO}"), LrcRule::Kept, [ONE, TWO, "-"]),
             ("the second alone", TWO.to_owned(), LrcRule::Kept, ["-", TWO, "-"]),
             (
@@ -263,6 +279,12 @@ mod tests {
                 ["-", "it has no end sentinel after 39 characters", "-"],
             ),
             ("a gift card", ";6001=12?".to_owned(), LrcRule::Kept, ["-", ";6001=12?", "-"]),
+            (
+                "track 1 without its end",
+                format!("{}{TWO}", ONE.trim_end_matches('?')),
+                LrcRule::Kept,
+                ["it has no end sentinel after 45 characters", TWO, "-"],
+            ),
             (
                 "cut off",
                 ";41111".to_owned(),

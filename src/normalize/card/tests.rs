@@ -107,6 +107,26 @@ fn cards_are_of_the_kind_that_is_most_in_need_of_protection() {
             "other | take \"2 ;9000000000000003=2512201?\\n\"",
         ),
         ("nothing could be read", "%E?;E?", "unread"),
+        (
+            "a bank's track 3 behind a licence's sentinel",
+            "#014111111111111111=2780?",
+            "financial | refused: financial-cards",
+        ),
+        (
+            "a bank's card whose digits look like a date of birth",
+            ";6362970000457013=25122010111500000?",
+            "financial | refused: financial-cards",
+        ),
+        (
+            "a number with its check digit and nothing behind it",
+            ";6771798021000008?",
+            "financial | refused: financial-cards",
+        ),
+        (
+            "a bank's number behind the shop's own",
+            ";6001123412341234=4111111111111111?",
+            "financial | refused: financial-cards",
+        ),
     ] {
         assert_eq!(told(&card(swipe(line), &shop)), want, "{name}");
     }
@@ -177,9 +197,9 @@ fn what_an_encrypting_head_masks_is_passed_on() {
     let [one, two, _] = &card.masked.0;
     assert_eq!(
         one.as_deref(),
-        Some("%B5452000000007189^****************^08040000000000000000000?")
+        Some("%B************7189^****************^0804000****************?")
     );
-    assert_eq!(two.as_deref(), Some(";5452000000007189=080400000000000000000?"));
+    assert_eq!(two.as_deref(), Some(";************7189=0804000**************?"));
     assert_eq!(card.encryption.unwrap().tracks.get(Number::Two), &Some(vec![1; 40]));
 }
 
@@ -265,4 +285,33 @@ fn a_track_that_an_encrypting_head_leaves_in_clear_is_as_any_other() {
         assert_eq!(format!("{secret:?}"), taken, "{name}");
         assert_eq!(told_of.masked, Tracks::default(), "{name}");
     }
+}
+
+#[test]
+fn of_what_a_head_leaves_only_what_anybody_may_know_is_shown() {
+    let lines = "\n;541333******0011=25121019988776655443?";
+    let card = card(encrypted(lines), &CardRules::default());
+    let [_, two, _] = &card.masked.0;
+    assert_eq!(two.as_deref(), Some(";************0011=2512101*************?"));
+    assert_eq!(card.secret.expose(), b"2 ;541333******0011=25121019988776655443?\n");
+}
+
+#[test]
+fn a_head_that_hides_nothing_of_the_number_is_no_way_round_the_rules() {
+    let lines = "\n;4111111111111111=****************?";
+    let refused = card(encrypted(lines), &rules(Financial::Refuse));
+    assert_eq!(told(&refused), "financial | refused: financial-cards");
+    let passed = card(encrypted(lines), &CardRules::default());
+    assert_eq!(told(&passed), "financial", "neither shown nor handed over");
+    assert!(passed.masked.0.iter().all(Option::is_none) && passed.encryption.is_some());
+}
+
+#[test]
+fn hashes_of_tracks_are_handed_over_and_not_shown() {
+    let mut swipe = encrypted("\n;4111********1111=****************?");
+    let encryption = swipe.encryption.as_mut().unwrap();
+    encryption.fields = vec![("hash-2", vec![0xAB, 0x01]), ("session-id", vec![7])];
+    let card = card(swipe, &CardRules::default());
+    assert_eq!(card.encryption.unwrap().fields, [("session-id", vec![7])]);
+    assert_eq!(card.secret.expose(), b"2 ;4111********1111=****************?\nhash-2 ab01\n");
 }

@@ -45,6 +45,15 @@ fn value(number: Number, character: u8) -> Option<u8> {
     }
 }
 
+/// What a track begins with. Readers show track 3 with a sign of their own, or as the card does.
+fn starts(number: Number) -> &'static [u8] {
+    match number {
+        Number::One => b"%",
+        Number::Two => b";@",
+        Number::Three => b";+#!%&",
+    }
+}
+
 /// The LRC of a track from its start to its end sentinel, both included: the value, without parity.
 ///
 /// `start` is the sentinel that the card has, which readers show as another one on track 3.
@@ -62,6 +71,10 @@ pub fn read(number: Number, text: &[u8]) -> Result<Track, TrackError> {
     let body = text.get(1..).unwrap_or_default();
     if matches!(body, [b'E', b'?'] | [b'E']) {
         return Err(TrackError::Unread);
+    }
+    // A digit in its place would be missing from the number.
+    if !text.first().is_some_and(|first| starts(number).contains(first)) {
+        return Err(TrackError::Unbegun);
     }
     let body = body.strip_suffix(b"?").ok_or(TrackError::Unended(text.len()))?;
     let most = number.longest();
@@ -206,6 +219,12 @@ mod tests {
             ),
             ("no such month", Number::Two, ";4111111111111111=2513101?", "4111111111111111 - 101"),
             ("track 3", Number::Three, ";014111111111111111=2780?", "4111111111111111 - - B"),
+            (
+                "a digit in the sentinel's place",
+                Number::Two,
+                "4111111111111111=2512101?",
+                "it has no start sentinel",
+            ),
             ("a gift card", Number::Two, ";6001=12?", "Other"),
             ("letters", Number::One, "%STAFF 42?", "Other"),
             ("the reader's own word", Number::Two, ";E?", "the reader could not read it"),

@@ -1,6 +1,7 @@
 //! Cards: whose they are, and when nothing is left of them.
 
 use super::*;
+use crate::daemon::plan::Place;
 use crate::normalize::card::{self, CardRules, Financial, LrcRule};
 
 const BANK: &str = ";4111111111111111=25122010000000000000?";
@@ -104,7 +105,11 @@ fn what_the_configuration_keeps_back_cannot_be_taken() {
 #[test]
 fn a_card_ends_with_its_claim_its_plug_and_its_half_minute() {
     type End = fn(&mut Till);
-    let ends: [(&str, End); 4] = [
+    let ends: [(&str, End); 6] = [
+        ("gone by udev's word", |till| till.daemon.place(till.key, Place::Absent)),
+        ("two answer to its match", |till| {
+            till.daemon.place(till.key, Place::Ambiguous(Vec::new()));
+        }),
         ("released", |till| till.release(&alice()).unwrap()),
         ("unplugged", Till::plug_is_pulled),
         ("half a minute", |till| till.pass(30_000)),
