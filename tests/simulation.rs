@@ -5,9 +5,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use tillbus::hid::Kind;
+use tillbus::hid::stream::{Decoder, Frame};
 use tillbus::profile::Line;
 use tillbus::protocol::Input;
 use tillbus::settings::Section;
+use tillbus::sim::port::VirtualPort;
 use tillbus::sim::{self, Code, Command, Options, Simulation, script};
 use tillbus::transport::{Error, Port};
 use tokio::sync::mpsc;
@@ -161,4 +164,38 @@ fn names_that_do_not_exist_are_not_found() {
     for info in sim::ALL {
         assert_eq!(sim::find(info.name).map(|found| found.name), Some(info.name));
     }
+}
+
+/// What a host has asked, up to the question what the device is.
+async fn asked(device: &mut VirtualPort) {
+    let (mut decoder, mut is_asked, mut buffer) = (Decoder::default(), false, [0; 64]);
+    while !is_asked {
+        let count = soon(device.receive(&mut buffer)).await.expect("the pty is whole");
+        decoder.take(buffer.get(..count).unwrap_or_default(), &mut |frame| {
+            is_asked |= frame == Frame::Describe
+        });
+    }
+}
+
+#[tokio::test]
+async fn what_a_hid_device_says_right_behind_its_descriptor_is_heard() {
+    let (_directory, path) = place();
+    let mut device = VirtualPort::create(Some(&path)).unwrap();
+    let answer = async {
+        asked(&mut device).await;
+        let mut bytes = Vec::new();
+        Frame::Descriptor(&[0x05, 0x8C, 0x09, 0x02, 0xA1, 0x01, 0xC0]).write(&mut bytes);
+        Frame::Report(Kind::Input, 2, b"early").write(&mut bytes);
+        device.send(&bytes).await.unwrap();
+    };
+    let (port, ()) = tokio::join!(soon(Port::open_hid(&path, None)), answer);
+    let (mut port, mut heard) = (port.unwrap(), Vec::new());
+    let mut sink = |input: Input<'_>| {
+        if let Input::Report { id, data } = input {
+            heard.push((id, data.to_vec()));
+        }
+    };
+    soon(port.receive(&mut sink)).await.unwrap();
+    assert_eq!(heard, [(2, b"early".to_vec())]);
+    port.close().await;
 }

@@ -14,6 +14,7 @@ use crate::hid;
 use crate::hid::stream::{Decoder, Frame};
 use crate::profile::Line;
 use crate::protocol::{Input, ReportKind};
+use crate::secret::Secret;
 
 /// How long a simulated device may take to describe itself. One that is there answers at once.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
@@ -23,6 +24,8 @@ pub(super) struct VirtualHid {
     serial: Serial,
     decoder: Decoder,
     descriptor: Vec<u8>,
+    /// Reports that came in one read with the descriptor.
+    early: Vec<(u8, Secret<Vec<u8>>)>,
 }
 
 impl VirtualHid {
@@ -33,11 +36,19 @@ impl VirtualHid {
         let mut bytes = Vec::new();
         Frame::Describe.write(&mut bytes);
         serial.write(&bytes).await?;
-        let mut hid = Self { serial, decoder: Decoder::default(), descriptor: Vec::new() };
+        let (decoder, descriptor, early) = (Decoder::default(), Vec::new(), Vec::new());
+        let mut hid = Self { serial, decoder, descriptor, early };
         let described = async {
+            let mut early = Vec::new();
+            let mut sink = |input: Input<'_>| {
+                if let Input::Report { id, data } = input {
+                    early.push((id, Secret::copy_of(data)));
+                }
+            };
             while hid.descriptor.is_empty() {
-                hid.receive(&mut |_| {}).await?;
+                hid.receive(&mut sink).await?;
             }
+            hid.early = early;
             Ok(())
         };
         // Whoever does not answer is no HID device.
@@ -57,7 +68,13 @@ impl VirtualHid {
         &mut self,
         sink: &mut (dyn FnMut(Input<'_>) + Send),
     ) -> Result<(), Error> {
-        let Self { serial, decoder, descriptor } = self;
+        let Self { serial, decoder, descriptor, early } = self;
+        if !early.is_empty() {
+            for (id, data) in early.drain(..) {
+                sink(Input::Report { id, data: data.expose() });
+            }
+            return Ok(());
+        }
         let mut bytes = |input: Input<'_>| {
             let Input::Bytes(bytes) = input else { return };
             decoder.take(bytes, &mut |frame| match frame {
