@@ -101,10 +101,8 @@ pub(crate) fn said_by(profile: &Profile) -> Option<Says> {
 
 /// What a scanner reads: cards on telephones, and numbers in whatever somebody has made a code of.
 fn codes() -> Vec<Code> {
-    let grouped =
-        |pan: &str| pan.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>();
     let texts = PANS.iter().flat_map(|pan| {
-        let of = grouped(pan);
+        let of: Vec<_> = pan.as_bytes().chunks(4).map(String::from_utf8_lossy).collect();
         [
             (*pan).to_owned(),
             format!("Card {}, paid", of.join(" ")),

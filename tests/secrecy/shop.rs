@@ -94,35 +94,37 @@ impl Device {
         }
     }
 
-    /// It says everything; returns when the daemon has taken it in.
-    async fn say_everything(&self, listener: &Client, mark: &str) {
+    /// It says its secrets. Cards one after the other, as people swipe them: some readers end a card with
+    /// silence. Codes all at once.
+    async fn say_secrets(&self, listener: &Client) {
         for code in self.codes() {
             self.perform(Command::Scan(code.clone())).await;
-        }
-        match &self.says {
-            Says::Codes(_) => {
-                self.perform(Command::Noise(40)).await;
-                // What comes right behind noise may be lost with it.
-                for text in ["BEFORE", mark] {
-                    let code = Code { symbology: Some(Symbology::Qr), data: text.into() };
-                    self.perform(Command::Scan(code)).await;
-                }
-                let is_mark = |signal: &Signal| {
-                    signal.member() == "Scanned"
-                        && signal.path() == self.object
-                        && signal.scan().text == mark
-                };
-                listener.take(&format!("{mark} of {}", self.object), is_mark).await;
-            }
-            Says::Cards(cards) => {
-                for _ in cards {
-                    let is_withheld = |signal: &Signal| {
-                        signal.member() == "Withheld" && signal.path() == self.object
-                    };
-                    listener.take(&format!("{mark}: a card of {}", self.object), is_withheld).await;
-                }
+            if matches!(self.says, Says::Cards(_)) {
+                let is_withheld =
+                    |signal: &Signal| signal.member() == "Withheld" && signal.path() == self.object;
+                listener.take(&format!("a card of {}", self.object), is_withheld).await;
             }
         }
+    }
+
+    /// It says everything; returns when the daemon has taken it in.
+    async fn say_everything(&self, listener: &Client, mark: &str) {
+        self.say_secrets(listener).await;
+        if matches!(self.says, Says::Cards(_)) {
+            return;
+        }
+        self.perform(Command::Noise(40)).await;
+        // What comes right behind noise may be lost with it.
+        for text in ["BEFORE", mark] {
+            let code = Code { symbology: Some(Symbology::Qr), data: text.into() };
+            self.perform(Command::Scan(code)).await;
+        }
+        let is_mark = |signal: &Signal| {
+            signal.member() == "Scanned"
+                && signal.path() == self.object
+                && signal.scan().text == mark
+        };
+        listener.take(&format!("{mark} of {}", self.object), is_mark).await;
     }
 
     /// It is pulled out in the middle of a code.
@@ -272,9 +274,7 @@ pub(crate) async fn play(
     }
     for device in &devices {
         owner.claim(&device.object, &[("credit", 1)]).await.unwrap();
-        for code in device.codes() {
-            device.perform(Command::Scan(code.clone())).await;
-        }
+        device.say_secrets(&owner).await;
     }
     let objects = format!("{:?}", other.objects().await.into_iter().collect::<Vec<_>>());
     // One half is released, the other pulled out.
