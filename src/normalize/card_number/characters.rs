@@ -8,6 +8,7 @@
 
 use std::ops::Range;
 
+use crate::event::Aim;
 use crate::normalize::text;
 
 /// A character where it stands: its bytes in the text.
@@ -85,6 +86,16 @@ pub(super) enum Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// Where the code begins: behind an AIM identifier that the device sends and its profile knows nothing
+    /// of, whose last character is no digit of a number.
+    pub(super) fn start(self) -> usize {
+        let bytes = match self {
+            Self::Text(text) | Self::Escaped(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        };
+        Aim::split(bytes).map_or(0, |(_, rest)| bytes.len() - rest.len())
+    }
+
     /// The characters from this place on.
     pub(super) fn characters(self, at: usize) -> Characters<'a> {
         Characters { source: self, at }

@@ -141,7 +141,7 @@ fn collect(source: Source<'_>, wanted: Wanted<'_>, findings: &mut Findings) -> D
     let mut between = 0;
     let mut joined = None;
     let mut is_open = false;
-    let mut characters = source.characters(0);
+    let mut characters = source.characters(source.start());
     while let Some((place, character)) = characters.next() {
         findings.steps += 1;
         let role = role(character);

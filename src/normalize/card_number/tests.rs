@@ -65,6 +65,17 @@ fn grouped(digits: &str, lengths: &[usize], sign: &str) -> String {
 }
 
 #[test]
+fn an_identifier_that_nobody_asked_for_hides_no_number() {
+    for code in [format!("]E0{VISA}Quitten"), format!("]Q1{VISA}"), format!("]X9{VISA} 17")] {
+        let data = Secret::copy_of(code.as_bytes());
+        let (first, last) = (Timestamp(1), Timestamp(2));
+        let reading = Reading { symbology: None, aim: None, data, first, last };
+        let (scan, _) = normalize::explain(reading, &rules(None));
+        assert_eq!(scan.sensitivity, Sensitivity::Card, "{code}");
+    }
+}
+
+#[test]
 fn every_brand_is_found_in_every_carrier() {
     for (brand, number) in NUMBERS {
         let utf_16: Vec<u8> = number.encode_utf16().flat_map(u16::to_le_bytes).collect();
