@@ -106,15 +106,7 @@ impl Concert {
 
 impl Protocol for Concert {
     fn receive(&mut self, now: Timestamp, input: Input<'_>, out: &mut Output) {
-        let mut heard = Vec::new();
-        let mut note = |one: Heard<'_>| heard.push(Kept::from(one));
-        match input {
-            Input::Bytes(bytes) => self.framer.receive(now, bytes, &mut note),
-            Input::BadByte(_) => self.framer.damage(now, Fault::BadByte, &mut note),
-            Input::Break => self.framer.damage(now, Fault::Break, &mut note),
-            Input::Descriptor(_) | Input::Report { .. } => {}
-        }
-        for one in heard {
+        for one in hear(&mut self.framer, now, input) {
             self.hear(now, one, out);
         }
     }
@@ -170,11 +162,7 @@ impl Protocol for Concert {
     }
 
     fn closed(&mut self, _now: Timestamp, out: &mut Output) {
-        self.framer.close(&mut |one| {
-            if let Heard::Bad(fault) | Heard::Noise(fault) = one {
-                out.fault(fault);
-            }
-        });
+        hang_up(&mut self.framer, out);
         self.patience = None;
         if let Some(job) = self.job.take() {
             let ending = cut_off(&job, "the line went away");
@@ -329,6 +317,37 @@ impl Concert {
         self.patience = None;
         out.push(Item::Persist(Entry::Ended(ending)));
     }
+}
+
+/// What came over a line of messages and control bytes.
+pub(super) fn hear(framer: &mut Control, now: Timestamp, input: Input<'_>) -> Vec<Kept> {
+    let mut heard = Vec::new();
+    let mut note = |one: Heard<'_>| heard.push(Kept::from(one));
+    match input {
+        Input::Bytes(bytes) => framer.receive(now, bytes, &mut note),
+        Input::BadByte(_) => framer.damage(now, Fault::BadByte, &mut note),
+        Input::Break => framer.damage(now, Fault::Break, &mut note),
+        Input::Descriptor(_) | Input::Report { .. } => {}
+    }
+    heard
+}
+
+/// Tells what was cut off when the line went away.
+pub(super) fn hang_up(framer: &mut Control, out: &mut Output) {
+    framer.close(&mut |one| {
+        if let Heard::Bad(fault) | Heard::Noise(fault) = one {
+            out.fault(fault);
+        }
+    });
+}
+
+/// A card number's last four characters, whatever of it the terminal has masked.
+pub(super) fn last_four(number: &str) -> String {
+    let hidden = number.chars().count().saturating_sub(4);
+    let shown = |(place, character): (usize, char)| {
+        if place < hidden || !character.is_ascii_digit() { '*' } else { character }
+    };
+    number.chars().enumerate().map(shown).collect()
 }
 
 /// How a transaction ended whose end was not heard.

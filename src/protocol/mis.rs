@@ -22,7 +22,8 @@ use crate::event::terminal::{
     Awaiting, Ending, Entry, Instruction, Operation, Order, Progress, Said,
 };
 use crate::event::{Fault, Refusal, Timestamp};
-use crate::frame::control::{self, ACK, Control, Heard, Kept, NAK};
+use crate::frame::control::{self, ACK, Control, Kept, NAK};
+use crate::protocol::concert;
 use crate::protocol::{Carrier, Configured, Info, Input, Item, Kind, Output, Protocol, Token};
 use crate::settings::{Error, Section};
 
@@ -79,14 +80,7 @@ impl Mis {
 
 impl Protocol for Mis {
     fn receive(&mut self, now: Timestamp, input: Input<'_>, out: &mut Output) {
-        let mut heard = Vec::new();
-        let mut note = |one: Heard<'_>| heard.push(Kept::from(one));
-        match input {
-            Input::Bytes(bytes) => self.framer.receive(now, bytes, &mut note),
-            Input::BadByte(_) => self.framer.damage(now, Fault::BadByte, &mut note),
-            Input::Break => self.framer.damage(now, Fault::Break, &mut note),
-            Input::Descriptor(_) | Input::Report { .. } => {}
-        }
+        let heard = concert::hear(&mut self.framer, now, input);
         self.hear(now, heard, out);
     }
 
@@ -135,11 +129,7 @@ impl Protocol for Mis {
     }
 
     fn closed(&mut self, _now: Timestamp, out: &mut Output) {
-        self.framer.close(&mut |one| {
-            if let Heard::Bad(fault) | Heard::Noise(fault) = one {
-                out.fault(fault);
-            }
-        });
+        concert::hang_up(&mut self.framer, out);
         if self.job.is_some() {
             self.end(Ending::Unclear("the line went away".into()), out);
         }

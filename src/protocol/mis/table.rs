@@ -13,6 +13,7 @@ use crate::event::terminal::{Answer, Clock, Currency, Operation, Order};
 use crate::event::{Refusal, Value};
 use crate::frame::control::{Shape, Start};
 use crate::normalize::mask;
+use crate::protocol::concert::last_four;
 use crate::settings::{Error, Section};
 
 /// The tables of requests, by their key.
@@ -341,15 +342,6 @@ fn carry_code(order: &Order, width: usize, message: &mut Vec<u8>) -> Result<(), 
     message.extend(code);
     message.extend(std::iter::repeat_n(b' ', width - code.len()));
     Ok(())
-}
-
-/// A card number's last four characters, whatever of it the terminal has masked.
-pub(super) fn last_four(number: &str) -> String {
-    let hidden = number.chars().count().saturating_sub(4);
-    let shown = |(place, character): (usize, char)| {
-        if place < hidden || !character.is_ascii_digit() { '*' } else { character }
-    };
-    number.chars().enumerate().map(shown).collect()
 }
 
 /// Month and day, with or without a year before them.

@@ -9,6 +9,7 @@ use super::{Reply, number, private};
 use crate::event::Value;
 use crate::event::terminal::{Answer, Copy, Currency, Line, Operation, Order};
 use crate::normalize::mask;
+use crate::protocol::concert::last_four;
 
 /// The version that the till speaks.
 const VERSION: &str = "0320";
@@ -116,16 +117,6 @@ fn entry_mode(code: &str) -> Option<&'static str> {
         "4" => Some("keyed"),
         _ => None,
     }
-}
-
-/// A card number's last four characters, whatever of it the terminal has masked.
-fn last_four(number: &str) -> String {
-    let length = number.chars().count();
-    let hidden = length.saturating_sub(4);
-    let shown = |(place, character): (usize, char)| {
-        if place < hidden || !character.is_ascii_digit() { '*' } else { character }
-    };
-    number.chars().enumerate().map(shown).collect()
 }
 
 /// The lines of a receipt: fields in the field ZT, its text in AK, in Base64.
