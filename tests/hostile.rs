@@ -216,6 +216,8 @@ fn good_frame(factory: &Factory) -> Option<Vec<Step>> {
         "hid-msr/clean",
         "msr-keyboard/clean",
         "msr-keyboard/separate",
+        "magtek/clean",
+        "idtech-hid/clean",
     ];
     let logged = logs.map(|log| {
         let path = format!("{}/tests/logs/{log}.log", env!("CARGO_MANIFEST_DIR"));

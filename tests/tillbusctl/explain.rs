@@ -79,7 +79,7 @@ fn a_device_of_the_configuration_lends_its_role_and_encodings() {
 fn a_card_number_is_told_of_and_shown_nowhere() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("tillbus.toml");
-    let text = "[[device]]\nname = \"box\"\nmatch = { tty = \"/dev/ttyS1\" }\n\
+    let text = "[[device]]\nname = \"box\"\nrole = \"goods\"\nmatch = { tty = \"/dev/ttyS1\" }\n\
                 profile = \"generic-line-scanner\"\n[cards]\nfinancial-cards = \"allow\"\n";
     std::fs::write(&config, text).unwrap();
     let of_box = ["--device", "box", "--config", config.to_str().unwrap()];
