@@ -91,13 +91,17 @@ impl Daemon {
     pub(super) fn confidential(&mut self, now: Timestamp, key: Key, mut event: Event) {
         let Some(device) = self.devices.get_mut(&key) else { return };
         let (word, pays, last) = (event.word(), event.pays(), event.last());
-        let owner = device.confidant(event.first(), Need::of(&event)).cloned();
+        let refused = event.refused();
+        let need = Need::of(&event);
+        let owner = device.confidant(event.first(), need).cloned();
         let (time, synchronised) = self.wall.at(now, last);
         let duplicate = match &mut event {
             Event::Scan(scan) => {
                 let window = device.config.as_ref().map_or(Duration::ZERO, |c| c.duplicate_window);
-                // Of a card number that is kept back only the masked text is left to know it again by.
+                // Of a card number only the masked text may be left to know it again by; where no digit of
+                // it is shown, every other number of its length would be the same.
                 let known_by = match scan.raw.expose() {
+                    [] if refused.is_some() => &[],
                     [] => scan.text.expose().as_bytes(),
                     bytes => bytes,
                 };
@@ -128,7 +132,6 @@ impl Daemon {
             // Nobody will get more than its text, which is masked.
             scan.raw = Secret::default();
         }
-        let refused = event.refused();
         let audience = owner.clone().map_or(Audience::Nobody, Audience::Only);
         let event = if owner.is_some() { event } else { event.wiped() };
         let record = self.ring.push(|sequence| Record {
@@ -154,7 +157,7 @@ impl Daemon {
                     self.code_came(sequence, &client);
                 }
             }
-            None => self.unclaimed(now, key, &record),
+            None => self.unclaimed(now, key, &record, need),
         }
         // After the event, so that whoever gets both knows the one from the other.
         let withheld = Signal::Withheld { sequence, kind: word };
@@ -165,7 +168,13 @@ impl Daemon {
     fn tell_of_code(&mut self, time: u64, scan: &mut Scan) {
         if scan.content == Content::PaymentCode {
             let sequence = self.ring.newest() + 1;
-            let before = self.seen.note(scan.raw.expose(), time, sequence);
+            // A card number could be tried out: whoever has the hash has its key beside it. An EMVCo
+            // code cannot, with a cryptogram in it that nobody knows beforehand.
+            let is_number = scan.sensitivity == Sensitivity::Card
+                && scan.raw.expose().iter().all(u8::is_ascii_digit);
+            let event = [time, sequence].map(u64::to_be_bytes);
+            let noted = if is_number { event.as_flattened() } else { scan.raw.expose() };
+            let before = self.seen.note(noted, time, sequence);
             scan.details.extend(before.map(seen_before));
             self.keep_seen();
         }
@@ -177,9 +186,8 @@ impl Daemon {
 
     /// There was nobody to have it: a cashier who waits for a code or a card has to learn why none
     /// comes.
-    fn unclaimed(&mut self, now: Timestamp, key: Key, record: &Record) {
+    fn unclaimed(&mut self, now: Timestamp, key: Key, record: &Record, need: Need) {
         let Some(device) = self.devices.get_mut(&key) else { return };
-        let need = Need::of(&record.event);
         let reason = match device.ownership.owner() {
             None => "nobody has claimed the device".to_owned(),
             Some(_) if !device.has_right(need) => {

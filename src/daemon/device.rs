@@ -61,11 +61,13 @@ pub(super) enum Need {
 }
 
 impl Need {
-    /// What this event needs. A card number in a code needs no more than the code, being masked.
+    /// What this event needs. A code that tells something of a card in it (`card`) needs what a card does;
+    /// one that tells nothing of it no more than any code.
     pub(super) fn of(event: &Event) -> Self {
         match event {
             Event::Card(_) => Self::Card,
             Event::Scan(scan) if scan.content == Content::PaymentCode => Self::PaymentCode,
+            Event::Scan(scan) if scan.details.iter().any(|(name, _)| *name == "card") => Self::Card,
             Event::Scan(_) => Self::Scan,
         }
     }

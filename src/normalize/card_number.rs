@@ -1,7 +1,7 @@
 //! A card number in a code that is no card: typed, printed in a QR code, in a link or on a receipt.
 //!
-//! Contract: pure. A number that has a card number's length, the beginning of a known issuer's and the right check
-//! digit makes whatever holds it card data: for the owner alone, masked, and whole only as far as
+//! Contract: pure. A number that has a card number's length, the beginning of a known issuer's and the right
+//! check digit makes whatever holds it card data: for the owner alone, masked, and whole only as far as
 //! `financial-cards` lets it out. What the code is stays what it was. Account numbers (IBAN) are treated
 //! so too, but for the policy: they are somebody's own, and no card's.
 //!
@@ -17,8 +17,6 @@ mod find;
 
 use std::borrow::Cow;
 use std::ops::Range;
-
-use zeroize::Zeroizing;
 
 use self::characters::{Source, has_escapes};
 use self::find::{Findings, Found, Wanted, What};
@@ -58,7 +56,7 @@ pub(super) fn recognise(code: &Code<'_>, why: &mut impl Reasons) -> Option<Meani
         }
         return None;
     }
-    // On a device for payments it is one by which somebody pays: a tenth of those pass, too.
+    // On a device for payments digits alone are a payment code, a card's number or not.
     if let Some(meaning) = payment_code::unlisted(code, why) {
         return Some(meaning);
     }
@@ -79,7 +77,32 @@ pub(super) fn within(code: &Code<'_>, known: Meaning, why: &mut impl Reasons) ->
         (Content::MerchantQr, _) => in_code(code, cards).found,
         _ => in_code(code, Wanted { accounts: true, ..cards }).found,
     };
-    if found.is_empty() { known } else { kept_back(code, known, &found, why) }
+    if found.is_empty() {
+        return known;
+    }
+    let is_all = |one: &Found| code.text.is_some_and(|text| is_all(text, one));
+    let is_gs1 = matches!(known.content, Content::Gs1 | Content::Gtin);
+    let known = if is_gs1 && found.iter().any(is_all) { without_fields(known) } else { known };
+    kept_back(code, known, &found, why)
+}
+
+/// A number that was taken for GS1 data, without its fields: each holds a part of the number, in which
+/// the number is not found again. Only what kinds of faults there are stays.
+fn without_fields(known: Meaning) -> Meaning {
+    let kinds = |value: Value| match value {
+        Value::List(faults) => Value::List(faults.into_iter().filter_map(kind).collect()),
+        _ => Value::List(Vec::new()),
+    };
+    let faults = known.details.into_iter().filter(|(name, _)| *name == "gs1-faults");
+    let details = faults.map(|(name, value)| (name, kinds(value))).collect();
+    Meaning { details, gtin: None, ..known }
+}
+
+/// A fault without the identifier of its field, which is the beginning of the number.
+fn kind(fault: Value) -> Option<Value> {
+    let Value::Map(entries) = fault else { return None };
+    let entries = entries.into_iter().filter(|(name, _)| matches!(&**name, "fault" | "why"));
+    Some(Value::Map(entries.collect()))
 }
 
 /// The text of a detail.
@@ -124,8 +147,8 @@ fn in_text(text: &str, wanted: Wanted<'_>) -> Findings {
 }
 
 /// The numbers of GS1 data: in the fields that companies agree on among themselves (90 to 99), in what
-/// stands beside the fields of a link, and where all of a code with a fault, or without what its field
-/// needs beside it, is one.
+/// stands beside the fields of a link, and where all of a code that has such a field, or a fault, or not
+/// what its field needs beside it, is one.
 ///
 /// Any other field that is as long has a meaning: of a hundred serial numbers of sixteen digits two
 /// would pass, and goods would be kept from the till.
@@ -148,10 +171,10 @@ fn in_gs1(code: &Code<'_>, known: &Meaning, wanted: Wanted<'_>) -> Vec<Found> {
     if is_link {
         let beside = in_text(text, wanted).found;
         let is_known =
-            |one: &Found| others.iter().chain(&found).any(|other| *other.number == *one.number);
+            |one: &Found| others.iter().chain(&found).any(|other| other.number == one.number);
         let beside: Vec<Found> = beside.into_iter().filter(|one| !is_known(one)).collect();
         found.extend(beside);
-    } else if is_faulty {
+    } else {
         let whole = in_text(text, wanted).found;
         found.extend(whole.into_iter().filter(|one| is_all(text, one)));
     }
@@ -160,11 +183,11 @@ fn in_gs1(code: &Code<'_>, known: &Meaning, wanted: Wanted<'_>) -> Vec<Found> {
     found
 }
 
-/// Whether there is nothing but this number in a text.
+/// Whether there is nothing but this number in a text, and signs.
 fn is_all(text: &str, found: &Found) -> bool {
     let Range { start, end } = found.range();
     let rest = [text.get(..start), text.get(end..)];
-    rest.into_iter().flatten().all(|rest| rest.trim().is_empty())
+    !rest.into_iter().flatten().any(|rest| rest.contains(char::is_alphanumeric))
 }
 
 /// The numbers in some details of a code.
@@ -197,7 +220,7 @@ fn placed(text: &str, found: Vec<Found>) -> Vec<Found> {
 
 /// A number wherever it stands in a text in one piece.
 fn occurrences(text: &str, one: &Found) -> impl Iterator<Item = Found> {
-    text.match_indices(one.number.as_str()).map(|(at, piece)| Found {
+    text.match_indices(one.number.expose()).map(|(at, piece)| Found {
         what: one.what,
         number: one.number.clone(),
         places: (at..at + piece.len()).map(|at| at..at + 1).collect(),
@@ -255,7 +278,7 @@ fn reason(found: &Found) -> String {
                 || "no known issuer's, on a whole track 1".to_owned(),
                 |brand| format!("one that {brand} gives out"),
             );
-            let check = if pan::passes_luhn(found.number.as_bytes()) {
+            let check = if pan::passes_luhn(found.number.expose().as_bytes()) {
                 "its check digit is right (ISO/IEC 7812-1)"
             } else {
                 "its check digit is wrong, on a whole track"
@@ -279,7 +302,7 @@ fn said(cards: &[&Found], found: &[Found], policy: Financial, rules: &CardRules)
         details.push(("cards", Value::Count(u64::try_from(cards.len()).unwrap_or(u64::MAX))));
     }
     if let Some(account) = found.iter().find(|one| one.what == What::Account) {
-        details.push(("iban", iban::masked(&account.number).into()));
+        details.push(("iban", iban::masked(account.number.expose()).into()));
     }
     if policy == Financial::Allow {
         details.push(("takeable", Value::Flag(true)));
@@ -292,9 +315,9 @@ fn card_entries(card: &Found, rules: &CardRules) -> Vec<(Cow<'static, str>, Valu
     if let What::Card(Some(brand)) = card.what {
         entries.push(("brand".into(), brand.into()));
     }
-    entries.push(("pan-masked".into(), pan::masked(&card.number, rules.shown).into()));
+    entries.push(("pan-masked".into(), pan::masked(card.number.expose(), rules.shown).into()));
     if let Some(key) = &rules.token {
-        let token = key.token(&card.number);
+        let token = key.token(card.number.expose());
         entries.push(("token".into(), token.value.into()));
         entries.push(("token-key-id".into(), token.key_id.into()));
     }
@@ -302,12 +325,12 @@ fn card_entries(card: &Found, rules: &CardRules) -> Vec<(Cow<'static, str>, Valu
 }
 
 /// The text with these numbers hidden, and what belongs to them.
-fn hidden(text: &str, found: &[Found], shown: Option<Shown>) -> Zeroizing<String> {
+fn hidden(text: &str, found: &[Found], shown: Option<Shown>) -> String {
     let mut edits: Vec<(Range<usize>, char)> = Vec::new();
     for one in found {
         let masked = match (one.what, shown) {
-            (What::Account, _) => iban::masked(&one.number),
-            (What::Card(_), Some(shown)) => pan::masked(&one.number, shown),
+            (What::Account, _) => iban::masked(one.number.expose()),
+            (What::Card(_), Some(shown)) => pan::masked(one.number.expose(), shown),
             (What::Card(_), None) => HIDDEN.to_string().repeat(one.number.len()),
         };
         edits.extend(one.places.iter().cloned().zip(masked.chars()));
@@ -320,7 +343,7 @@ fn hidden(text: &str, found: &[Found], shown: Option<Shown>) -> Zeroizing<String
         }));
     }
     edits.sort_by_key(|(place, _)| place.start);
-    let mut hidden = Zeroizing::new(String::with_capacity(text.len() + 4 * edits.len()));
+    let mut hidden = String::with_capacity(text.len() + 4 * edits.len());
     let mut at = 0;
     for (place, character) in edits {
         // Of two that overlap the first counts.
@@ -344,8 +367,7 @@ fn hide_value(value: &mut Value, found: &[Found], rules: &CardRules, shown: Opti
             let mut inside = in_text(text, wanted).found;
             inside.extend(found.iter().flat_map(|one| occurrences(text, one)));
             if !inside.is_empty() {
-                let kept = hidden(text, &inside, shown).to_string();
-                *text = kept.into();
+                *text = hidden(text, &inside, shown).into();
             }
         }
         Value::Bytes(bytes) => {

@@ -14,6 +14,8 @@ use std::fmt::Write as _;
 
 use self::emv_cpm::{Application, Presented};
 use self::wallet::{Rule, Standing};
+use super::card::pan::Shown as Pan;
+use super::card::{brand, pan};
 use super::personal::resident_id;
 use super::{Code, Meaning, Outcome, Reasons};
 use crate::event::{Content, Detail, Role, Sensitivity, Symbology, Value};
@@ -108,11 +110,15 @@ pub(super) fn recognise(code: &Code<'_>, why: &mut impl Reasons) -> Option<Meani
 
 /// A payment code of a wallet that is not known here: on a device for payments a number that nothing
 /// else knows is one. Asked last, so that the shop's own numbers come first.
+///
+/// One that may just as well be a card's number is card data, and a payment code all the same: a tenth of
+/// the codes that begin so have the right check digit. `financial-cards` does not govern it, since that
+/// would cost the sale.
 pub(super) fn unlisted(code: &Code<'_>, why: &mut impl Reasons) -> Option<Meaning> {
     if code.rules.role != Role::Payment {
         return None;
     }
-    digits(code, SHORT)?;
+    let number = digits(code, SHORT)?;
     let shown = Shown::from(code.symbology);
     let fits = match code.bytes.len() {
         // Unnamed it may just as well be an article number.
@@ -126,10 +132,30 @@ pub(super) fn unlisted(code: &Code<'_>, why: &mut impl Reasons) -> Option<Meanin
     why.note("wallet not known", Outcome::Yes, || {
         format!("{} digits on a device for payments, and nothing else", code.bytes.len())
     });
-    Some(bearer(vec![
-        ("wallet", "unknown".into()),
-        ("confidence", Confidence::Possible.word().into()),
-    ]))
+    let details =
+        vec![("wallet", "unknown".into()), ("confidence", Confidence::Possible.word().into())];
+    let Some(brand) = card_of(number, code) else { return Some(bearer(details)) };
+    why.note("card number", Outcome::Yes, || {
+        format!(
+            "it may be one that {brand} gives out, too, and its check digit is right (ISO/IEC 7812-1): it is \
+             shown masked, and all of it is handed out by Take"
+        )
+    });
+    Some(Meaning {
+        sensitivity: Sensitivity::Card,
+        masked: Some(pan::masked(number, Pan::LastFour)),
+        details: [details, vec![("takeable", Value::Flag(true))]].concat(),
+        ..Meaning::of(Content::PaymentCode)
+    })
+}
+
+/// Whose card's number digits may be that are none of the shop's own.
+fn card_of(number: &str, code: &Code<'_>) -> Option<&'static str> {
+    let digits = number.as_bytes();
+    let is_one = pan::LENGTHS.contains(&digits.len())
+        && pan::passes_luhn(digits)
+        && !code.rules.cards.allow.hold(number);
+    brand::of(digits).filter(|_| is_one).map(|brand| brand.word)
 }
 
 /// The code as digits, where it has no others and so many.
@@ -331,6 +357,24 @@ mod tests {
             (Role::Payment, person, None),
         ] {
             assert_eq!(verdict(role, Symbology::Qr, code), want, "{role:?}");
+        }
+    }
+
+    #[test]
+    fn an_unlisted_code_that_may_be_a_card_s_number_is_masked() {
+        for (code, masked) in [
+            ("4111111111111111", Some("************1111")),
+            ("6759649826438453", Some("************8453")),
+            ("4111111111111112", None),
+            ("9011111111111111", None),
+        ] {
+            let meaning = recognised(Role::Payment, Symbology::Qr, code.as_bytes()).unwrap();
+            assert_eq!(meaning.content, Content::PaymentCode, "{code}");
+            assert_eq!(meaning.masked.as_deref(), masked, "{code}");
+            let is_card = meaning.sensitivity == Sensitivity::Card;
+            assert_eq!((is_card, meaning.wiped), (masked.is_some(), false), "{code}");
+            let told = format!("{meaning:?}");
+            assert!(told.contains("unknown") && !told.contains(code), "{told}");
         }
     }
 

@@ -9,7 +9,7 @@ const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
 
 #[test]
 fn a_wrong_rule_is_told_with_its_place() {
-    let rows: [Row; 8] = [
+    let rows: [Row; 9] = [
         (
             "no such word",
             "[cards]\nfinancial-cards = \"yes\"\n".to_owned(),
@@ -21,10 +21,17 @@ fn a_wrong_rule_is_told_with_its_place() {
             "tillbus.toml:2:14: `pan-masked` is \"all\"; accepted: bin-and-last-four, last-four",
         ),
         (
-            "a range that is a scheme's",
+            "a range that is too short",
             "[cards]\nallow-ranges = [\"6001\", \"4\"]\n".to_owned(),
             "tillbus.toml:2:25: `allow-ranges`: \"4\" is no range of numbers; accepted are the first 4 to \
              12 digits, such as 6001, or two of the same length, the lower first, such as 600100-600199",
+        ),
+        (
+            "a range that opens a scheme",
+            "[cards]\nallow-ranges = \"4000-4999\"\n".to_owned(),
+            "tillbus.toml:2:16: `allow-ranges`: \"4000-4999\" are numbers of visa cards; accepted among \
+             those are the first 8 to 12 digits, or two of the same length that begin with the same 6, \
+             such as 62001200-62001299",
         ),
         (
             "a key and no credential",

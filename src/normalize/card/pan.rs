@@ -41,16 +41,16 @@ pub enum Shown {
 
 /// The number with its digits hidden, as many characters as it has.
 ///
-/// A number so short that what is shown would leave fewer than six hidden shows nothing at all.
+/// At least six are hidden: a number that is too short for its beginning to be shown as well shows its
+/// last four, one that is too short for those nothing.
 #[must_use]
 pub fn masked(pan: &str, shown: Shown) -> String {
     let length = pan.chars().count();
-    let front = match shown {
-        Shown::LastFour => 0,
-        Shown::Bin => 6,
+    let (front, back) = match (shown, length) {
+        (Shown::Bin, 16..) => (6, 4),
+        (_, 10..) => (0, 4),
+        _ => (0, 0),
     };
-    let back = if length >= front + 4 + 6 { 4 } else { 0 };
-    let front = if back == 0 { 0 } else { front };
     let hidden = |place: usize| place >= front && place < length - back;
     let show = |(place, character)| if hidden(place) { HIDDEN } else { character };
     pan.chars().enumerate().map(show).collect()
@@ -94,7 +94,9 @@ mod tests {
             ("4111111111111111", Shown::LastFour, "************1111"),
             ("4111111111111111", Shown::Bin, "411111******1111"),
             ("378282246310005", Shown::LastFour, "***********0005"),
-            ("378282246310005", Shown::Bin, "***************"),
+            ("378282246310005", Shown::Bin, "***********0005"),
+            ("501812345678", Shown::Bin, "********5678"),
+            ("123456789", Shown::Bin, "*********"),
             ("501812345678", Shown::LastFour, "********5678"),
             ("123456789", Shown::LastFour, "*********"),
             ("", Shown::LastFour, ""),

@@ -5,6 +5,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use super::brand;
 use super::pan::Shown;
 use crate::event::card::Token;
 use crate::secret::Secret;
@@ -59,8 +60,13 @@ pub struct Range {
     last: String,
 }
 
-/// The shortest beginning that can be declared: less would take whole schemes for the shop's own.
+/// The shortest beginning that can be declared.
 const SHORTEST: usize = 4;
+/// The shortest among the numbers of a scheme: no issuer has less (ISO/IEC 7812-1), so that no other's
+/// cards are taken for the shop's own.
+const ISSUER: usize = 8;
+/// How much of it two beginnings must have in common there: no more than a hundred issuers.
+const COMMON: usize = 6;
 /// The longest: a card number has twelve digits at least.
 const LONGEST: usize = 12;
 
@@ -81,6 +87,15 @@ impl Range {
             return Err(format!(
                 "{text:?} is no range of numbers; accepted are the first {SHORTEST} to {LONGEST} digits, \
                  such as 6001, or two of the same length, the lower first, such as 600100-600199"
+            ));
+        }
+        let is_narrow = first.len() >= ISSUER && first.get(..COMMON) == last.get(..COMMON);
+        if let Some(scheme) = brand::among(first, last).filter(|_| !is_narrow) {
+            return Err(format!(
+                "{text:?} are numbers of {} cards; accepted among those are the first {ISSUER} to {LONGEST} \
+                 digits, or two of the same length that begin with the same {COMMON}, such as \
+                 62001200-62001299",
+                scheme.word
             ));
         }
         Ok(Self { first: first.to_owned(), last: last.to_owned() })
@@ -157,6 +172,31 @@ mod tests {
         for text in ["", "4", "600", "6001-60019", "6002-6001", "60o1", "6001-", "1234567890123"] {
             let message = Range::parse(text).unwrap_err();
             assert!(message.contains("accepted are the first 4 to 12 digits"), "{message}");
+        }
+    }
+
+    #[test]
+    fn no_range_opens_a_scheme() {
+        for (text, scheme) in [
+            ("4111", Some("visa")),
+            ("4000-4999", Some("visa")),
+            ("3000-3999", Some("jcb")),
+            ("411111", Some("visa")),
+            ("4111111", Some("visa")),
+            ("40000000-49999999", Some("visa")),
+            ("41111100-41111299", Some("visa")),
+            ("5018", Some("maestro")),
+            ("41111111", None),
+            ("41111100-41111199", None),
+            ("6001", None),
+            ("7000-7999", None),
+            ("2900", None),
+        ] {
+            let wrong = Range::parse(text).err();
+            let want = scheme.map(|scheme| format!("\"{text}\" are numbers of {scheme} cards; "));
+            assert_eq!(wrong.is_some(), want.is_some(), "{text}: {wrong:?}");
+            let wrong = wrong.unwrap_or_default();
+            assert!(wrong.starts_with(&want.unwrap_or_default()), "{wrong}");
         }
     }
 

@@ -7,11 +7,10 @@
 //! lengths that both give no two differ. Countries that use such numbers and are not in the registry are
 //! not here.
 
-use zeroize::Zeroizing;
-
 use super::characters::{Characters, Placed, Role, role};
 use super::find::{Found, What};
 use crate::normalize::merchant_qr::iban;
+use crate::secret::Secret;
 
 /// The countries in the registry, by the length of their numbers.
 const LENGTHS: &[(usize, &str)] = &[
@@ -60,8 +59,10 @@ pub(super) fn at(first: &Placed, rest: &Characters<'_>, steps: &mut usize) -> Op
         return None;
     }
     let length = length(country)?;
-    let mut number = Zeroizing::new(String::with_capacity(length));
-    number.extend(country);
+    let mut number: Secret<String> = Secret::with_room(length);
+    for letter in country {
+        number.push(letter).ok()?;
+    }
     let mut places = Vec::with_capacity(length);
     places.extend([front.0, second.0]);
     // One sign between two characters, and none in the first four.
@@ -72,7 +73,7 @@ pub(super) fn at(first: &Placed, rest: &Characters<'_>, steps: &mut usize) -> Op
                 if number.len() < 4 && !character.is_ascii_digit() {
                     return None;
                 }
-                number.push(character);
+                number.push(character).ok()?;
                 places.push(place);
                 parted = false;
             }
@@ -81,7 +82,7 @@ pub(super) fn at(first: &Placed, rest: &Characters<'_>, steps: &mut usize) -> Op
         }
     }
     let ends = all.next().is_none_or(|(_, character)| character.is_none());
-    let is_account = ends && iban::is_valid(&number);
+    let is_account = ends && iban::is_valid(number.expose());
     is_account.then_some(Found { what: What::Account, number, places, behind: None })
 }
 
@@ -93,7 +94,7 @@ mod tests {
     fn found(text: &str) -> Option<String> {
         let mut rest = Source::Text(text).characters(0);
         let first = rest.next()?;
-        at(&first, &rest, &mut 0).map(|found| found.number.to_string())
+        at(&first, &rest, &mut 0).map(|found| found.number.expose().to_owned())
     }
 
     #[test]

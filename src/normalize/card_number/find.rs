@@ -14,12 +14,11 @@
 
 use std::ops::Range;
 
-use zeroize::Zeroizing;
-
 use super::account;
 use super::characters::{Characters, Role, Source, role};
 use crate::normalize::card::rules::Ranges;
 use crate::normalize::card::{brand, pan};
+use crate::secret::Secret;
 
 /// The groups in which cards print their numbers, the longer before the shorter.
 const SHAPES: [&[usize]; 12] = [
@@ -58,7 +57,7 @@ pub(super) struct Found {
     /// What it is.
     pub(super) what: What,
     /// The number, without what stands between its characters.
-    pub(super) number: Zeroizing<String>,
+    pub(super) number: Secret<String>,
     /// The place of each of its characters.
     pub(super) places: Vec<Range<usize>>,
     /// What belongs to it on a track: a name, the rest.
@@ -108,7 +107,7 @@ struct Group {
 
 /// All digits of a text.
 struct Digits {
-    values: Zeroizing<Vec<u8>>,
+    values: Secret<Vec<u8>>,
     places: Vec<Range<usize>>,
     groups: Vec<Group>,
 }
@@ -118,8 +117,14 @@ pub(super) fn search(source: Source<'_>, wanted: Wanted<'_>) -> Findings {
     let mut findings = Findings::default();
     let digits = collect(source, wanted, &mut findings);
     let Digits { values, places, groups } = digits;
-    let mut search =
-        Search { source, wanted, values: &values, places: &places, findings, cards: Vec::new() };
+    let mut search = Search {
+        source,
+        wanted,
+        values: values.expose(),
+        places: &places,
+        findings,
+        cards: Vec::new(),
+    };
     for sequence in groups.chunk_by(|_, next| next.joined.is_some()) {
         search.sequence(sequence);
     }
@@ -132,8 +137,7 @@ pub(super) fn search(source: Source<'_>, wanted: Wanted<'_>) -> Findings {
 /// The digits of a text in their groups; account numbers are found on the way.
 fn collect(source: Source<'_>, wanted: Wanted<'_>, findings: &mut Findings) -> Digits {
     let mut digits = Digits {
-        // Digits that are moved to larger memory would stay behind.
-        values: Zeroizing::new(Vec::with_capacity(most_digits(source))),
+        values: Secret::with_room(most_digits(source)),
         places: Vec::new(),
         groups: Vec::new(),
     };
@@ -148,13 +152,16 @@ fn collect(source: Source<'_>, wanted: Wanted<'_>, findings: &mut Findings) -> D
         match role {
             Role::Unseen => continue,
             Role::Digit(value) => {
+                // There is room for as many as there can be.
+                if digits.values.push(b'0' + value).is_err() {
+                    break;
+                }
                 if !is_open {
-                    let count = digits.values.len();
+                    let count = digits.places.len();
                     let end = place.end;
                     digits.groups.push(Group { digits: count..count, joined, before, end });
                     is_open = true;
                 }
-                digits.values.push(b'0' + value);
                 if let Some(group) = digits.groups.last_mut() {
                     group.digits.end += 1;
                     group.end = place.end;
@@ -291,12 +298,11 @@ impl Search<'_> {
         if !is_number {
             return false;
         }
-        let mut number = Zeroizing::new(String::with_capacity(range.len()));
-        number.extend(digits.iter().map(|digit| char::from(*digit)));
+        let Some(number) = Secret::copy_of(digits).into_text() else { return false };
         let places = self.places.get(range).unwrap_or_default().to_vec();
         let behind = layout.map(|layout| layout.behind);
         let found = Found { what: What::Card(brand), number, places, behind };
-        if self.wanted.allow.hold(&found.number) || self.is_of_account(&found) {
+        if self.wanted.allow.hold(found.number.expose()) || self.is_of_account(&found) {
             return false;
         }
         self.cards.push(found);
