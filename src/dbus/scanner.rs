@@ -102,14 +102,15 @@ impl ScannerInterface {
     /// to the owner alone, or to nobody, in clear.
     ///
     /// Payment codes (`payment-code`) and what says who somebody is (`national-id`, `licence`) go to
-    /// the owner alone, or to nobody. The text of the latter two and of EMVCo consumer-presented
-    /// codes is masked, and they have no `raw`. A payment code has `wallet` and `confidence`
+    /// the owner alone, or to nobody. The text of the latter two, of EMVCo consumer-presented codes
+    /// and of digits that may be a card number as well is masked, and they have no `raw`. A payment
+    /// code has `wallet` and `confidence`
     /// (`certain`, `likely`, `possible`); where its wallet documents a life, `expires-latest` (by the
     /// clock of `received`); where it came within the last ten minutes, `seen-before` with `first`
     /// (since 1970, µs), `count` and `verdict` (of `Settle`, else `none`).
     ///
     /// What holds a card number or an IBAN goes to the owner alone, or to nobody, masked and without
-    /// `raw`. It has `card` (`brand`, `pan-masked`), `cards` or `iban`; `refused` where the number is
+    /// `raw`. It has `card` (`brand`, `pan-masked`; such needs the right `card`), `cards` or `iban`; `refused` where the number is
     /// kept back; `takeable` where `Take` hands the code over (`cards.md`).
     #[zbus(signal)]
     async fn scanned(

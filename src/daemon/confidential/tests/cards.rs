@@ -18,6 +18,17 @@ fn swipe(first: Timestamp, last: Timestamp, tracks: &str) -> Swipe {
 }
 
 impl Till {
+    /// The device has read a card number in a code that is none.
+    fn number_in_a_code(&mut self, financial: Financial) {
+        let data = Secret::copy_of(b"4111 1111 1111 1111");
+        let (first, last) = (self.now, self.now);
+        let cards = CardRules { financial: Some(financial), ..CardRules::default() };
+        let rules = Rules { cards: cards.into(), ..Rules::default() };
+        let reading = Reading { symbology: None, aim: None, data, first, last };
+        let scan = normalize::scan(reading, &rules);
+        self.daemon.report(self.now, self.key, Report::Event(scan.into()));
+    }
+
     /// The device has read a card that may be let out.
     fn card(&mut self, tracks: &str) {
         self.card_from(self.now, tracks);
@@ -222,4 +233,25 @@ fn ten_thousand_cards_among_claims_and_releases_reach_no_wrong_client() {
         }
     }
     assert!(delivered > 2_000 && wiped > 2_000, "{delivered} delivered, {wiped} wiped");
+}
+
+#[test]
+fn what_a_code_tells_of_a_card_needs_the_right_to_cards() {
+    for (financial, who, read) in [
+        (Financial::Masked, alice(), true),
+        (Financial::Allow, alice(), true),
+        (Financial::Masked, clerk(), false),
+        (Financial::Allow, clerk(), false),
+        (Financial::Refuse, clerk(), true),
+    ] {
+        let mut till = till();
+        till.claim(&who, Options::default()).unwrap();
+        till.number_in_a_code(financial);
+        let said = till.said();
+        let name = who.client.to_string();
+        let has_read = said.contains(&format!("{name}: read 1"));
+        assert_eq!(has_read, read, "{financial:?}: {said:?}");
+        assert!(said.contains(&"all: withheld 1 text".to_owned()), "{said:?}");
+        assert_eq!(said.iter().any(|said| said.contains("unclaimed")), !read, "{said:?}");
+    }
 }
