@@ -110,8 +110,9 @@ impl ScannerInterface {
     /// (since 1970, µs), `count` and `verdict` (of `Settle`, else `none`).
     ///
     /// What holds a card number or an IBAN goes to the owner alone, or to nobody, masked and without
-    /// `raw`. It has `card` (`brand`, `pan-masked`; such needs the right `card`), `cards` or `iban`; `refused` where the number is
-    /// kept back; `takeable` where `Take` hands the code over (`cards.md`).
+    /// `raw`. It has `card` (`brand`, `pan-masked`; for an owner with the right `card` alone),
+    /// `cards` or `iban`; `refused` where the number is kept back; `takeable` where `Take` hands the
+    /// code over (`cards.md`).
     #[zbus(signal)]
     async fn scanned(
         emitter: &SignalEmitter<'_>,
