@@ -20,7 +20,7 @@ fn swipe(first: Timestamp, last: Timestamp, tracks: &str) -> Swipe {
 impl Till {
     /// The device has read a card number in a code that is none.
     fn number_in_a_code(&mut self, financial: Financial) {
-        let data = Secret::copy_of(b"4111 1111 1111 1111");
+        let data = Secret::copy_of(b"4111 1111 1111 1111".as_slice());
         let (first, last) = (self.now, self.now);
         let cards = CardRules { financial: Some(financial), ..CardRules::default() };
         let rules = Rules { cards: cards.into(), ..Rules::default() };
