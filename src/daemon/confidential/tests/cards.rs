@@ -249,7 +249,7 @@ fn what_a_code_tells_of_a_card_needs_the_right_to_cards() {
         till.number_in_a_code(financial);
         let said = till.said();
         let name = who.client.to_string();
-        let has_read = said.contains(&format!("{name}: read 1"));
+        let has_read = said.contains(&format!("{name}: scanned 1"));
         assert_eq!(has_read, read, "{financial:?}: {said:?}");
         assert!(said.contains(&"all: withheld 1 text".to_owned()), "{said:?}");
         assert_eq!(said.iter().any(|said| said.contains("unclaimed")), !read, "{said:?}");
