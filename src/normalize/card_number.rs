@@ -74,7 +74,11 @@ pub(super) fn within(code: &Code<'_>, known: Meaning, why: &mut impl Reasons) ->
         (Content::Gs1 | Content::Gtin, _) => in_gs1(code, &known, cards),
         (Content::Coupon, _) => Vec::new(),
         (Content::MerchantQr, Some("emv")) => in_details(code, &known, &OF_CUSTOMERS, cards),
-        (Content::MerchantQr, _) => in_code(code, cards).found,
+        // An invoice has its account in it, as it should.
+        (Content::MerchantQr, _) => {
+            let found = in_code(code, Wanted { accounts: true, ..cards }).found;
+            found.into_iter().filter(|found| found.what != What::Account).collect()
+        }
         _ => in_code(code, Wanted { accounts: true, ..cards }).found,
     };
     if found.is_empty() {

@@ -129,7 +129,14 @@ pub(super) fn search(source: Source<'_>, wanted: Wanted<'_>) -> Findings {
         search.sequence(sequence);
     }
     let Search { mut findings, cards, .. } = search;
-    findings.found.extend(cards);
+    // So far there are accounts alone, in their order. The digits of one may pass for a card's.
+    let accounts: Vec<Range<usize>> = findings.found.iter().map(Found::range).collect();
+    let is_beside = |card: &Found| {
+        let Range { start, end } = card.range();
+        let next = accounts.partition_point(|account| account.end <= start);
+        accounts.get(next).is_none_or(|account| end <= account.start)
+    };
+    findings.found.extend(cards.into_iter().filter(is_beside));
     findings.found.sort_by_key(|found| found.range().start);
     findings
 }

@@ -259,6 +259,14 @@ fn what_is_none() {
 }
 
 #[test]
+fn the_account_of_an_invoice_is_no_card_though_its_digits_pass_for_one() {
+    // The digits are those of a Discover number with its check digit.
+    let bill = "BCD\n002\n1\nSCT\n\nShop\nCH6501066346008255753\nEUR1\n\n\nThanks";
+    let scan = masked(bill);
+    assert_eq!((scan.content, scan.text.expose().contains("8255753")), (Content::MerchantQr, true));
+}
+
+#[test]
 fn merchants_codes_stay_as_they_are_but_for_what_is_the_customer_s() {
     let emv = |fields: &str| {
         let body = format!(
