@@ -50,7 +50,7 @@ const RANGES: &[Row] = &[
     (38, 39, &[14, 15, 16, 17, 18, 19], "diners"),
     (50, 50, LONG, "maestro"),
     (51, 55, &[16], "mastercard"),
-    (56, 59, LONG, "maestro"),
+    (56, 58, LONG, "maestro"),
     (62, 62, &[16, 17, 18, 19], "unionpay"),
     (63, 63, LONG, "maestro"),
     (65, 65, &[16, 17, 18, 19], "discover"),
