@@ -61,8 +61,9 @@ const RANGES: &[Row] = &[
 ];
 
 /// What some sources give a scheme whole and others in parts. A number here is a card's only where its
-/// check digit is right; a shop may have numbers of its own among them.
-const WIDE: &[Row] = &[(60, 60, &[16], "rupay"), (6, 6, LONG, "maestro")];
+/// check digit is right; a shop may have numbers of its own among them. Maestro is given all of 6 by some: then
+/// three in a hundred numbers of a shop's own would be cards, so it is not.
+const WIDE: &[Row] = &[(60, 60, &[16], "rupay")];
 
 const LONG: &[usize] = &[12, 13, 14, 15, 16, 17, 18, 19];
 
