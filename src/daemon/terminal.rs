@@ -2,7 +2,7 @@
 //!
 //! Contract: nothing is sent to a terminal before the ledger has it, and nothing is told to a client
 //! before the ledger has it either. Nothing is begun anew by itself. A transaction that was cut off is
-//! asked about, for a while, and is then settled by what [`weigh`] makes of the answer, once.
+//! asked about, for a while, and is then settled by what [`weigh`](crate::transaction::weigh) makes of the answer, once.
 
 mod asked;
 mod close;
