@@ -93,6 +93,12 @@ impl Record {
         self.event.last()
     }
 
+    /// The same with another event in it, for another audience.
+    #[must_use]
+    pub fn with(&self, event: Event, audience: Audience) -> Self {
+        Self { event, audience, origin: Arc::clone(&self.origin), ..*self }
+    }
+
     /// Whether this client may see it.
     #[must_use]
     pub fn visible_to(&self, client: &Client) -> bool {
@@ -196,12 +202,7 @@ impl Ring {
             Audience::Only(owner) | Audience::Past(owner) => Audience::Past(owner.clone()),
             Audience::Everyone | Audience::Nobody => Audience::Nobody,
         };
-        let new = Record {
-            event: record.event.clone().wiped(),
-            audience,
-            origin: Arc::clone(&record.origin),
-            ..*record.as_ref()
-        };
+        let new = record.with(record.event.clone().wiped(), audience);
         self.bytes = self.bytes - record.size() + new.size();
         *record = Arc::new(new);
     }

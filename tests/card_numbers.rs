@@ -17,24 +17,13 @@ use std::fmt::Write as _;
 
 use Symbology::{Code128, Ean8, Ean13, Gs1Code128, Itf, Qr, UpcA};
 use support::Random;
-use support::numbers::{article, compare_with_page, digits, luhn, percent};
+use support::numbers::{Kind, article, compare_with_page, digits, kind, luhn, percent};
 use tillbus::event::{Reading, Role, Sensitivity, Symbology, Timestamp};
 use tillbus::normalize::{self, Rules};
 use tillbus::secret::Secret;
 
 /// Codes made for each row.
 const SAMPLES: usize = 2_000;
-
-/// A kind of code: what it is called, the symbology it is printed in, and how it is made.
-struct Kind {
-    name: &'static str,
-    printed: Symbology,
-    make: fn(&mut Random) -> String,
-}
-
-const fn kind(name: &'static str, printed: Symbology, make: fn(&mut Random) -> String) -> Kind {
-    Kind { name, printed, make }
-}
 
 /// What is no card.
 const OTHERS: [Kind; 47] = [

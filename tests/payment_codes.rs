@@ -16,7 +16,7 @@ mod support;
 use std::fmt::Write as _;
 
 use support::Random;
-use support::numbers::{article, compare_with_page, digits, luhn, percent};
+use support::numbers::{Kind, article, compare_with_page, digits, kind, luhn, percent};
 use tillbus::event::{Content, Reading, Role, Scan, Symbology, Timestamp};
 use tillbus::normalize::personal::resident_id;
 use tillbus::normalize::{self, Rules};
@@ -26,17 +26,6 @@ use tillbus::secret::Secret;
 const SAMPLES: usize = 5_000;
 /// Numbers made where one in many thousands counts.
 const MANY: usize = 1_000_000;
-
-/// A kind of number: what it is called, the symbology it is printed in, and how it is made.
-struct Kind {
-    name: &'static str,
-    printed: Symbology,
-    make: fn(&mut Random) -> String,
-}
-
-const fn kind(name: &'static str, printed: Symbology, make: fn(&mut Random) -> String) -> Kind {
-    Kind { name, printed, make }
-}
 
 use Symbology::{Code128, Ean8, Ean13, Gs1Code128, Itf, Qr, UpcA};
 

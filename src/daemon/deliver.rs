@@ -183,8 +183,8 @@ impl Daemon {
         let record = match record.event.sensitivity() {
             // A bus that stalls must not keep what has long been wiped here.
             Sensitivity::Card => {
-                let event = record.event.without_secret();
-                Arc::new(Record { event, ..Record::clone(record) })
+                let (event, audience) = (record.event.without_secret(), record.audience.clone());
+                Arc::new(record.with(event, audience))
             }
             _ => Arc::clone(record),
         };

@@ -9,12 +9,28 @@
 
 use std::path::Path;
 
+use tillbus::event::Symbology;
 use tillbus::normalize::gtin;
 
 use super::Random;
 
 const BEGIN: &str = "<!-- measured: begin -->\n";
 const END: &str = "<!-- measured: end -->\n";
+
+/// A kind of number: what it is called, the symbology it is printed in, and how it is made.
+pub struct Kind {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it is printed in.
+    pub printed: Symbology,
+    /// Makes one.
+    pub make: fn(&mut Random) -> String,
+}
+
+/// A kind of number.
+pub const fn kind(name: &'static str, printed: Symbology, make: fn(&mut Random) -> String) -> Kind {
+    Kind { name, printed, make }
+}
 
 /// So many digits that begin with one of these.
 pub fn digits(random: &mut Random, heads: &[&str], length: usize) -> String {
