@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! tillbus.toml, tillbus.toml.d/*.toml by name  \
-//!                                               > load -> Config { devices, access }
+//!                                               > load -> Config { devices, routes, access }
 //! profiles: built in < /usr/share < /etc       /
 //! ```
 //!
@@ -15,10 +15,12 @@ mod cards;
 mod content;
 mod device;
 mod matches;
+mod route;
 
 pub use access::{Access, Principal};
 pub use device::DeviceConfig;
 pub use matches::Match;
+pub use route::{Forward, Mode as RouteMode, Route, Tap, Wired};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -70,6 +72,8 @@ impl Default for Paths {
 pub struct Config {
     /// The devices in the order of the files.
     pub devices: Vec<DeviceConfig>,
+    /// The ways between them.
+    pub routes: Vec<Route>,
     /// Rights where a device says nothing of its own.
     pub access: Access,
 }
@@ -124,6 +128,7 @@ fn read_files(paths: &Paths, errors: &mut Errors) -> Vec<File> {
 #[derive(Default)]
 struct Tables<'a> {
     devices: Vec<Section<'a>>,
+    routes: Vec<Section<'a>>,
     access: Vec<Section<'a>>,
     cards: Vec<Section<'a>>,
     content: Vec<Section<'a>>,
@@ -131,19 +136,16 @@ struct Tables<'a> {
 
 impl<'a> Tables<'a> {
     fn take(&mut self, root: &Section<'a>, errors: &mut Errors) {
-        let devices = root.sections("device").map_err(|error| Error {
-            message: format!("{}, each under [[device]]", error.message),
-            ..error
-        });
-        self.devices.extend(errors.note(devices).into_iter().flatten());
+        for (key, tables) in [("device", &mut self.devices), ("route", &mut self.routes)] {
+            let found = root.sections(key).map_err(|error| Error {
+                message: format!("{}, each under [[{key}]]", error.message),
+                ..error
+            });
+            tables.extend(errors.note(found).into_iter().flatten());
+        }
         self.access.extend(errors.note(root.section("access")).flatten());
         self.cards.extend(errors.note(root.section("cards")).flatten());
         self.content.extend(errors.note(root.section("content")).flatten());
-        if root.has("route") {
-            let message = "`route` is not supported yet; accepted is a file without it";
-            errors.push(root.error("route", message));
-            return;
-        }
         errors.note(root.finish());
     }
 
@@ -173,7 +175,15 @@ impl<'a> Tables<'a> {
             .collect();
         refuse_doubles(&self.devices, errors);
         refuse_shared_matches(&self.devices, &devices, errors);
-        Config { devices: devices.into_iter().flatten().collect(), access }
+        let names: BTreeSet<&str> =
+            self.devices.iter().filter_map(|device| device.string("name").ok().flatten()).collect();
+        let mut devices: Vec<DeviceConfig> = devices.into_iter().flatten().collect();
+        let routes = route::read(&self.routes, &devices, &names, errors);
+        for device in &mut devices {
+            let wired = route::wired_end(&routes, &device.name);
+            device.wire(wired);
+        }
+        Config { devices, routes, access }
     }
 }
 

@@ -302,6 +302,24 @@ pub enum Content {
 }
 
 impl Content {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Gtin,
+        Self::Gs1,
+        Self::VariableMeasure,
+        Self::PaymentCode,
+        Self::MerchantQr,
+        Self::OrderNumber,
+        Self::Coupon,
+        Self::NationalId,
+        Self::Licence,
+        Self::Wifi,
+        Self::Contact,
+        Self::Url,
+        Self::Text,
+        Self::Binary,
+    ];
+
     /// The word used on the bus.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -348,21 +366,24 @@ pub enum Request {
     Indicate(Verdict),
     /// Put this on the device's screen.
     Show(String),
+    /// Pass these bytes on to a terminal, as the code reader that it expects would send them.
+    Pass(Secret<Vec<u8>>),
 }
 
 impl Request {
     /// The words for what a device can be asked, in the order in which they are shown.
-    pub const ABILITIES: [&'static str; 4] = ["trigger", "enable", "indicate", "show"];
+    pub const ABILITIES: [&'static str; 5] = ["trigger", "enable", "indicate", "show", "pass"];
 
     /// What a device must be able to, in the words of the `Capabilities` property.
     #[must_use]
     pub fn ability(&self) -> &'static str {
-        let [trigger, enable, indicate, show] = Self::ABILITIES;
+        let [trigger, enable, indicate, show, pass] = Self::ABILITIES;
         match self {
             Self::Trigger(_) => trigger,
             Self::Enable(_) => enable,
             Self::Indicate(_) => indicate,
             Self::Show(_) => show,
+            Self::Pass(_) => pass,
         }
     }
 }
@@ -435,6 +456,9 @@ pub enum Failure {
     /// The device went away first.
     #[error("the device went away")]
     Gone,
+    /// The device went away before a byte was sent.
+    #[error("the device went away before anything was sent")]
+    Unsent,
 }
 
 /// What scans on a device may mean.

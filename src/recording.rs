@@ -9,7 +9,7 @@
 //! < 02: 0D 5D 45 30 34 …          a HID input report: its number (00 for none), then its data
 //! + 250ms                         the clock moves (us, ms, s)
 //! ! trigger on                    a client asks: trigger|enable on|off, indicate VERDICT,
-//!                                 show "TEXT"
+//!                                 show "TEXT", pass "CODE"
 //! ! pay 1250                      a terminal is told: pay|refund|preauth AMOUNT, reverse RECEIPT,
 //!                                 cancel RECEIPT, capture RECEIPT AMOUNT, close, totals, diagnose,
 //!                                 repeat, abort, or enquire AMOUNT
@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use crate::event::terminal::{Instruction, Operation, Order};
 use crate::event::{Request, Verdict};
+use crate::secret::Secret;
 
 /// A recorded conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,8 +84,8 @@ const DESCRIPTOR: &str = "bytes as pairs of hex digits with spaces between them"
 const WAIT: &str = "a whole number with its unit, us, ms or s, of at most a year";
 const LINE_EVENT: &str = "`bad` and a byte in hex, `break` or `hang-up`";
 const REQUEST: &str = "`trigger on|off`, `enable on|off`, `indicate good|bad|wait|attention` or \
-                       `show` and a text in double quotes, `\\u{HEX}` for a character; for a \
-                       terminal `pay|refund|preauth|enquire AMOUNT`, `reverse|cancel RECEIPT`, \
+                       `show` or `pass` and a text in double quotes, `\\u{HEX}` for a character; for \
+                       a terminal `pay|refund|preauth|enquire AMOUNT`, `reverse|cancel RECEIPT`, \
                        `capture RECEIPT AMOUNT`, `close`, `totals`, `diagnose`, `repeat` or `abort`";
 
 /// No wait is longer: it keeps every sum of waits a point in time.
@@ -244,6 +245,10 @@ fn request(text: &str) -> Option<Step> {
     if let Some(shown) = text.strip_prefix("show") {
         return unquoted(shown.trim_start()).map(Request::Show).map(Step::Ask);
     }
+    if let Some(code) = text.strip_prefix("pass") {
+        let code = unquoted(code.trim_start())?.into_bytes();
+        return Some(Step::Ask(Request::Pass(Secret::new(code))));
+    }
     let mut words = text.split_ascii_whitespace();
     let (verb, object) = (words.next()?, words.next()?);
     if words.next().is_some() {
@@ -321,6 +326,10 @@ impl fmt::Display for Step {
             },
             Self::Instruct(instruction) => write!(formatter, "! {}", told(instruction)),
             Self::Ask(Request::Show(text)) => write!(formatter, "! show {}", quoted(text)),
+            // Recordings of this kind are evidence with test codes only, as all are.
+            Self::Ask(Request::Pass(code)) => {
+                write!(formatter, "! pass {}", quoted(&String::from_utf8_lossy(code.expose())))
+            }
             Self::Ask(request) => {
                 let known = REQUESTS.iter().find(|(_, other)| other == request);
                 write!(formatter, "! {}", known.map_or("", |(words, _)| words))
@@ -341,7 +350,7 @@ mod tests {
     use super::*;
 
     const ALL_STEPS: &str = "# device: Example E-100\n# source: synthetic\n= 05 8C\n< 34 0D\n\
-        < 02: 5D 45\n< 00:\n+ 250ms\n+ 7us\n+ 20s\n! trigger on\n! enable off\n! indicate attention\n! show \"a \\u{23}1 \u{8336}\"\n~ bad 41\n~ break\n~ hang-up\n";
+        < 02: 5D 45\n< 00:\n+ 250ms\n+ 7us\n+ 20s\n! trigger on\n! enable off\n! indicate attention\n! show \"a \\u{23}1 \u{8336}\"\n! pass \"1350\\u{d}\"\n~ bad 41\n~ break\n~ hang-up\n";
 
     #[test]
     fn what_is_written_reads_back() {

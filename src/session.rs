@@ -22,10 +22,10 @@ use crate::event::{Event, Failure, Fault, Refusal, Request, Timestamp};
 use crate::frame::{Advice, Evidence, SpeedSearch};
 use crate::normalize::{self, Rules, card};
 use crate::protocol::{
-    Carrier, Input, Item, Kind, Opening, Output, Protocol, ReportKind, RequestId,
+    Carrier, Input, Item, Kind, Opening, Output, Protocol, ReportKind, RequestId, Token,
 };
 use crate::recording::Recording;
-use crate::transport::{self, Port};
+use crate::transport::{self, Port, Unwritten};
 
 pub use health::Health;
 
@@ -348,13 +348,7 @@ impl<'a> Conversation<'a> {
     async fn say(&mut self) -> Result<(), transport::Error> {
         while let Some(item) = self.next_item() {
             match item {
-                Item::Write(data, token) => {
-                    let written = self.write(&data).await?;
-                    if let Some(token) = token.filter(|_| written) {
-                        self.port.drained().await;
-                        self.protocol.sent(clock::boottime(), token, &mut self.output);
-                    }
-                }
+                Item::Write(data, token) => self.write(&data, token).await?,
                 Item::Report { kind, id, data, token } => {
                     let sent = self.send_report(kind, id, &data).await?;
                     if let Some(token) = token.filter(|_| sent) {
@@ -404,10 +398,22 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 
-    /// Whether it was written.
-    async fn write(&mut self, data: &[u8]) -> Result<bool, transport::Error> {
+    async fn write(&mut self, data: &[u8], token: Option<Token>) -> Result<(), transport::Error> {
         let written = timeout(WRITE_WITHIN, self.port.write(data)).await;
-        self.unless_stalled(written.ok(), data.len()).await
+        let written = written.ok().map(|written| {
+            written.map_err(|Unwritten { error, written }| {
+                if let Some(token) = token.filter(|_| written == 0) {
+                    self.protocol.unsent(clock::boottime(), token, &mut self.output);
+                }
+                error
+            })
+        });
+        let is_written = self.unless_stalled(written, data.len()).await?;
+        if let Some(token) = token.filter(|_| is_written) {
+            self.port.drained().await;
+            self.protocol.sent(clock::boottime(), token, &mut self.output);
+        }
+        Ok(())
     }
 
     /// Whether the device has it.

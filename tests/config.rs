@@ -19,5 +19,6 @@ mod config {
     mod hostile;
     mod layers;
     mod profile_errors;
+    mod routes;
     mod shop;
 }

@@ -25,6 +25,7 @@ mod dbus {
     mod ports;
     mod reload;
     mod replay;
+    mod routes;
     mod scans;
     mod terminal;
 }

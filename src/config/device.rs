@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use encoding_rs::Encoding;
 
-use super::{Access, Below, Match, Sheet, Shelf, cards, content};
+use super::{Access, Below, Match, Sheet, Shelf, Wired, cards, content};
 use crate::event::Role;
 use crate::normalize::{CardRules, Rules, Shop};
 use crate::profile::errors::Errors;
@@ -53,6 +53,8 @@ pub struct DeviceConfig {
     pub cards: Arc<CardRules>,
     /// Who may do what with it.
     pub access: Access,
+    /// Its end of two lines that are wired through, where it is on one.
+    pub wired: Option<Wired>,
     /// Whether it is no real device.
     pub simulated: bool,
     /// Everything above as one text: equal on reload means that nothing changed.
@@ -60,6 +62,14 @@ pub struct DeviceConfig {
 }
 
 impl DeviceConfig {
+    /// Puts it on a route on which its line is wired through.
+    pub(super) fn wire(&mut self, wired: Option<Wired>) {
+        if let Some(wired) = wired {
+            self.source.push_str(&format!(" wired={wired:?}"));
+            self.wired = Some(wired);
+        }
+    }
+
     /// What its scans may mean and how they are written.
     #[must_use]
     pub fn rules(&self) -> Rules {
@@ -306,6 +316,7 @@ fn assemble(
         shop,
         cards,
         access,
+        wired: None,
         simulated,
         source,
     }

@@ -123,6 +123,7 @@ impl Daemon {
             }
             Event::Card(_) => false,
         };
+        let code = self.routed(key, &event);
         let Some(device) = self.devices.get(&key) else { return };
         let origin = Arc::clone(&device.identity.origin);
         let at = last + kept_for(&event);
@@ -157,8 +158,11 @@ impl Daemon {
                     self.code_came(sequence, &client);
                 }
             }
+            // Nobody is missing where a terminal has it.
+            None if code.is_some() => {}
             None => self.unclaimed(now, key, &record, need),
         }
+        self.pass_on(key, sequence, code);
         // After the event, so that whoever gets both knows the one from the other.
         let withheld = Signal::Withheld { sequence, kind: word };
         self.outbox.send(Notice::Signal(key, None, withheld));
@@ -393,6 +397,7 @@ impl Daemon {
             return Err(Error::InvalidArgument(format!("event {sequence} is no payment code")));
         }
         self.confidential.answered(sequence);
+        self.routes.settled(sequence);
         if !self.seen.settle(sequence, settlement) {
             return Err(Error::Expired("the code is forgotten, or has come too often since"));
         }
@@ -402,7 +407,7 @@ impl Daemon {
     }
 
     /// Tells everyone that a code came to nothing, and lets the device tell the customer, where it can.
-    fn complain(&mut self, key: Key, kind: &'static str, what: &str, sequence: u64) {
+    pub(super) fn complain(&mut self, key: Key, kind: &'static str, what: &str, sequence: u64) {
         let signalled = self.devices.get(&key).is_some_and(|device| {
             // Nobody waits for the answer to this id.
             let order = Order::Ask(RequestId(0), Request::Indicate(Verdict::Bad));
@@ -413,7 +418,7 @@ impl Daemon {
         self.fault(key, kind, format!("{what}{mute}"), details);
     }
 
-    fn keep_seen(&self) {
+    pub(super) fn keep_seen(&self) {
         if let Err(error) = self.seen.keep() {
             warn!(%error, "codes seen cannot be kept over a restart");
         }

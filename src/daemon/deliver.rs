@@ -126,6 +126,7 @@ impl Daemon {
             Event::Scan(scan) if !scan.sensitivity.is_confidential() => scan,
             Event::Scan(_) | Event::Card(_) => return self.confidential(now, key, event),
         };
+        let code = self.routed(key, &event);
         let Some(device) = self.devices.get_mut(&key) else { return };
         let window = device.config.as_ref().map_or(Duration::ZERO, |c| c.duplicate_window);
         let duplicate = device.is_duplicate(scan.raw.expose(), scan.last, window);
@@ -147,6 +148,7 @@ impl Daemon {
         });
         debug!(device = %record.origin.name, sequence = record.sequence, "scan");
         self.deliver(now, key, &record);
+        self.pass_on(key, record.sequence, code);
     }
 
     pub(super) fn deliver(&mut self, now: Timestamp, key: Key, record: &Arc<Record>) {
@@ -283,6 +285,9 @@ impl Daemon {
     }
 
     fn answer(&mut self, id: RequestId, result: Result<(), AskError>) {
+        if self.passed_on(id, result) {
+            return;
+        }
         let Some(Asked { device, request, reply }) = self.callers.requests.remove(&id) else {
             return;
         };
@@ -299,7 +304,7 @@ impl Daemon {
             AskError::Refused(Refusal::Unfit(why)) => Error::InvalidArgument(why.to_owned()),
             AskError::Failed(Failure::NoReply) => Error::Timeout,
             AskError::Failed(Failure::Refused) => Error::Unsupported("the device refused"),
-            AskError::Failed(Failure::Gone) => Error::DeviceGone,
+            AskError::Failed(Failure::Gone | Failure::Unsent) => Error::DeviceGone,
             AskError::NotOpen => Error::NotReady("its port is not open".to_owned()),
         }));
     }

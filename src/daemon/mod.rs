@@ -12,6 +12,7 @@ pub mod name;
 pub mod outbox;
 mod plan;
 pub mod rights;
+mod route;
 mod serve;
 pub mod status;
 pub mod terminal;
@@ -109,6 +110,7 @@ pub struct Daemon {
     callers: Callers,
     confidential: Confidential,
     transactions: Transactions,
+    routes: route::Routes,
     seen: Seen,
     wall: deliver::Wall,
     last_key: u64,
@@ -167,6 +169,7 @@ impl Daemon {
             callers: Callers::default(),
             confidential: Confidential::default(),
             transactions: Transactions::default(),
+            routes: route::Routes::default(),
             seen,
             wall: deliver::Wall::default(),
             last_key: 0,
@@ -365,6 +368,7 @@ impl Daemon {
         self.scan_right = Right::resolve(&config.access.scan);
         self.admin_right = Right::resolve(&config.access.admin);
         let config_access = config.access;
+        self.routes.adopt(config.routes);
         let mut rest: Vec<_> = config.devices.into_iter().map(Arc::new).collect();
         let outdated: Vec<Key> = self
             .devices
@@ -526,6 +530,7 @@ impl Daemon {
             device.set_state(State::Unreachable, Access::Ok, PathBuf::new());
         }
         self.terminal_lost(key);
+        self.routes.lost(key);
         self.wipe_cards(key, |_| true);
         let message = "internal error; the device is left alone until it is plugged in again or \
                        configuration is reloaded";

@@ -258,6 +258,7 @@ impl Daemon {
                 Request::Enable(_) => "this device cannot be switched off by the host",
                 Request::Indicate(_) => "this device has nothing to signal with",
                 Request::Show(_) => "this device has no screen that the host can write on",
+                Request::Pass(_) => "this device takes no codes",
             }));
         }
         match device.state() {

@@ -173,6 +173,8 @@ struct Live {
     recovery: Option<Timestamp>,
     /// The code that it waits for, or is paid with.
     awaited: Option<code::Awaited>,
+    /// The events of the codes that the terminal has for it.
+    codes: Vec<u64>,
     /// Its answer to the beginner has not been sent yet.
     is_unannounced: bool,
     is_aborted: bool,
@@ -187,6 +189,7 @@ impl Live {
             until: None,
             recovery: None,
             awaited: None,
+            codes: Vec::new(),
             is_unannounced: false,
             is_aborted: false,
         }
@@ -238,6 +241,14 @@ impl Transactions {
             live.transaction.intent.device == device && !live.transaction.state.is_final()
         });
         open.map(|(id, _)| *id)
+    }
+
+    /// The transaction under way on a device is paid with the code of this event; `false` where there is
+    /// none.
+    pub(super) fn pays_with(&mut self, device: &str, sequence: u64) -> bool {
+        let open = self.open_on(device);
+        let live = open.and_then(|id| self.live.get_mut(&id));
+        live.map(|live| live.codes.push(sequence)).is_some()
     }
 
     /// The user whose transaction is under way on a device.
@@ -341,6 +352,8 @@ impl Daemon {
                     live.transaction.resolution = Some(resolution);
                     live.set_state(state);
                     live.until = Some(now + KEPT);
+                    let codes = std::mem::take(&mut live.codes);
+                    self.codes_landed(&codes, state);
                     self.outbox.send(Notice::TransactionState(id));
                 }
                 let _ = reply.send(Ok(()));
@@ -447,6 +460,10 @@ impl Daemon {
             order.code = Some(code);
         }
         let device = live.transaction.intent.device.clone();
+        if let Some(sequence) = live.awaited.as_ref().and_then(|awaited| awaited.sequence) {
+            self.transactions.pays_with(&device, sequence);
+            self.code_in_flight(sequence);
+        }
         order.password = self.password(&device);
         let key = self.device_named(&device);
         let instruction = Instruction::Begin(order);

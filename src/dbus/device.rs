@@ -234,7 +234,9 @@ impl DeviceInterface {
     /// all that the port shows. Of payment codes and cards: `unclaimed`
     /// (one came and nobody who may have it owns the device), `unanswered` (its owner has not called
     /// `Acknowledge`, `Indicate`, `Take` or `Settle` within 500 ms), `expired` (it could not be
-    /// delivered in time); each with `sequence`, and `signalled`: 1 where the device was told to tell
+    /// delivered in time). Of routes: `not-forwarded` (a code did not go to its terminal), `held-back` (a
+    /// payment with it is under way, was made, or may have been made), `forward-unclear` (nobody knows
+    /// whether the terminal has it); each with `sequence`, and `signalled`: 1 where the device was told to tell
     /// the customer, 0 where it has no way to.
     #[zbus(signal)]
     async fn fault(

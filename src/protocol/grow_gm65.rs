@@ -144,7 +144,9 @@ impl Protocol for GrowGm65 {
     ) -> Result<(), Refusal> {
         let talk = &mut self.talk;
         let command = match request {
-            Request::Indicate(_) | Request::Show(_) => return Err(Refusal::Unsupported),
+            Request::Indicate(_) | Request::Show(_) | Request::Pass(_) => {
+                return Err(Refusal::Unsupported);
+            }
             _ if talk.commands.is_request_open() => return Err(Refusal::Busy),
             Request::Trigger(on) => command(WRITE, TRIGGER, &[on.into()], id),
             Request::Enable(on) => {

@@ -303,7 +303,7 @@ impl HidPos {
             Request::Enable(enabled) => (PREVENT_READ, !enabled, false),
             Request::Indicate(Verdict::Good) => (SOUND_GOOD_READ_BEEP, true, true),
             Request::Indicate(Verdict::Bad) => (SOUND_ERROR_BEEP, true, true),
-            Request::Indicate(_) | Request::Show(_) => return None,
+            Request::Indicate(_) | Request::Show(_) | Request::Pass(_) => return None,
         };
         let with = |on: bool| {
             let mut report = self.control(usage)?;
@@ -346,7 +346,9 @@ impl HidPos {
             Request::Trigger(true) => TRIGGER_ON,
             Request::Trigger(false) => TRIGGER_OFF,
             Request::Indicate(Verdict::Good | Verdict::Bad) => BEEP,
-            Request::Indicate(_) | Request::Enable(_) | Request::Show(_) => return None,
+            Request::Indicate(_) | Request::Enable(_) | Request::Show(_) | Request::Pass(_) => {
+                return None;
+            }
         };
         let length = self.descriptor.length(hid::Kind::Output, SERIAL_COMMAND)?;
         let mut data = vec![u8::try_from(command.len()).ok()?];

@@ -21,6 +21,7 @@ pub mod mis;
 pub mod msr_keyboard;
 pub mod newland;
 pub mod paycloud;
+pub mod scanner_port;
 pub mod ssi;
 pub mod track_reader;
 pub mod zvt;
@@ -53,6 +54,7 @@ pub const ALL: &[Info] = &[
     zvt::INFO,
     concert::INFO,
     mis::INFO,
+    scanner_port::INFO,
 ];
 
 /// The protocol of this name.
@@ -188,6 +190,9 @@ pub trait Protocol: Send {
     /// The bytes of the `Write`, or the `Report`, with this token have left: acknowledgement timers
     /// start here.
     fn sent(&mut self, _now: Timestamp, _token: Token, _out: &mut Output) {}
+
+    /// Not one byte of the `Write` with this token could be sent; the line is lost.
+    fn unsent(&mut self, _now: Timestamp, _token: Token, _out: &mut Output) {}
 
     /// When [`timeout`](Self::timeout) is to be called, unless something comes first.
     fn deadline(&self) -> Option<Timestamp> {

@@ -594,7 +594,7 @@ fn command(request: &Request) -> Option<(u8, Option<u8>)> {
         Request::Enable(true) => (wire::SCAN_ENABLE, None),
         Request::Enable(false) => (wire::SCAN_DISABLE, None),
         Request::Indicate(verdict) => (wire::BEEP, Some(beep(*verdict))),
-        Request::Show(_) => return None,
+        Request::Show(_) | Request::Pass(_) => return None,
     })
 }
 

@@ -26,6 +26,7 @@ mod newland;
 mod paycloud;
 pub mod port;
 mod run;
+mod scanner_port;
 pub mod script;
 mod ssi;
 mod track_reader;
@@ -59,6 +60,7 @@ pub const ALL: &[Info] = &[
     zvt::INFO,
     concert::INFO,
     mis::INFO,
+    scanner_port::INFO,
 ];
 
 /// The simulated device that speaks the protocol of this name.

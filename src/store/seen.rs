@@ -126,6 +126,23 @@ impl Seen {
         true
     }
 
+    /// Whether a payment with the code of this event was made, or may have been.
+    #[must_use]
+    pub fn is_spoken_for(&self, sequence: u64) -> bool {
+        let mut entries = self.entries.values();
+        let entry = entries.find(|entry| entry.sequences.contains(&sequence));
+        let verdict = entry.and_then(|entry| entry.before.verdict);
+        matches!(verdict, Some(Settlement::Used | Settlement::Unknown))
+    }
+
+    /// Nothing came of what might have been made of the code of this event.
+    pub fn free(&mut self, sequence: u64) {
+        let mut entries = self.entries.values_mut();
+        if let Some(entry) = entries.find(|entry| entry.sequences.contains(&sequence)) {
+            entry.before.verdict.take_if(|verdict| *verdict == Settlement::Unknown);
+        }
+    }
+
     /// Writes everything to the file, where there is one: all of it or nothing.
     ///
     /// # Errors
@@ -232,6 +249,21 @@ mod tests {
         );
         assert_eq!(seen.note(b"another", 3 * SECOND, 4), None);
         assert!(!seen.settle(9, Settlement::Used), "there was no such event");
+    }
+
+    #[test]
+    fn a_code_is_spoken_for_until_nothing_came_of_it() {
+        let mut seen = Seen::new([7; 32]);
+        seen.note(CODE, SECOND, 1);
+        assert!(!seen.is_spoken_for(1) && !seen.is_spoken_for(9));
+        seen.settle(1, Settlement::Unknown);
+        seen.note(CODE, 2 * SECOND, 2);
+        assert!(seen.is_spoken_for(1) && seen.is_spoken_for(2), "it is the code that is");
+        seen.free(2);
+        assert!(!seen.is_spoken_for(1));
+        seen.settle(2, Settlement::Used);
+        seen.free(2);
+        assert!(seen.is_spoken_for(2), "what was used stays used");
     }
 
     #[test]

@@ -87,6 +87,23 @@ impl Error {
     }
 }
 
+/// A write that failed, and how far it had come: what was written may be on its way.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}, with {written} bytes written")]
+pub struct Unwritten {
+    /// Why.
+    #[source]
+    pub error: Error,
+    /// How many bytes had been written.
+    pub written: usize,
+}
+
+impl From<Unwritten> for Error {
+    fn from(Unwritten { error, .. }: Unwritten) -> Self {
+        error
+    }
+}
+
 /// What the kernel has counted on a line since its driver was loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -292,12 +309,13 @@ impl Port {
     ///
     /// # Errors
     ///
-    /// [`Error::Disconnected`] where the device is gone.
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    /// [`Error::Disconnected`] where the device is gone, and how much of it had been written.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Unwritten> {
+        let nothing = |error| Unwritten { error, written: 0 };
         match &mut self.kind {
             Kind::Serial(serial) => serial.write(bytes).await,
-            Kind::Hid(_) | Kind::VirtualHid(_) => Err(Error::Unsupported),
-            Kind::Replay(replay) => replay.write(),
+            Kind::Hid(_) | Kind::VirtualHid(_) => Err(nothing(Error::Unsupported)),
+            Kind::Replay(replay) => replay.write().map_err(nothing),
         }
     }
 

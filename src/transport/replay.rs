@@ -99,7 +99,8 @@ mod tests {
         for _ in 0..2 {
             assert!(matches!(hear(&mut port).await, Err(Error::Disconnected)));
         }
-        assert!(matches!(port.write(b"x").await, Err(Error::Disconnected)));
+        let error = port.write(b"x").await.unwrap_err();
+        assert!(matches!(error.error, Error::Disconnected));
         let mut again = Port::replay(port.close().await.unwrap());
         assert_eq!(hear(&mut again).await.unwrap(), ["Bytes([13])"]);
     }

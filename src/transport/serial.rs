@@ -16,7 +16,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::lock::Lock;
-use super::{Error, Unmark, ioctl, opening};
+use super::{Error, Unmark, Unwritten, ioctl, opening};
 use crate::profile::{Flow, Line, Parity};
 use crate::protocol::Input;
 use crate::readiness::watch;
@@ -108,14 +108,16 @@ impl Serial {
         }
     }
 
-    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), Unwritten> {
         let mut rest = bytes;
         while !rest.is_empty() {
+            let written = bytes.len() - rest.len();
+            let failed = |error| Unwritten { error, written };
             match nix::unistd::write(self.fd(), rest) {
-                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-                Err(Errno::EAGAIN) => self.writable().await?,
+                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+                Err(Errno::EAGAIN) => self.writable().await.map_err(failed)?,
                 Err(Errno::EINTR) => {}
-                Err(errno) => return Err(Error::open(errno)),
+                Err(errno) => return Err(failed(Error::open(errno))),
             }
         }
         Ok(())

@@ -49,7 +49,7 @@ impl VirtualHid {
                 hid.receive(&mut sink).await?;
             }
             hid.early = early;
-            Ok(())
+            Ok::<(), Error>(())
         };
         // Whoever does not answer is no HID device.
         timeout(ANSWERS_WITHIN, described).await.map_err(|_| Error::Unsupported)??;
@@ -100,6 +100,6 @@ impl VirtualHid {
         };
         let mut bytes = Vec::new();
         Frame::Report(kind, id, data).write(&mut bytes);
-        self.serial.write(&bytes).await
+        Ok(self.serial.write(&bytes).await?)
     }
 }

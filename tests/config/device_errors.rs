@@ -337,7 +337,7 @@ fn whole_files() {
         (
             "a table that is near one",
             "[[devices]]\nname = \"x\"\n".to_owned(),
-            r#"tillbus.toml:1:3: unknown key `devices` in the top level; did you mean `device`? (accepted: access, cards, content, device)"#,
+            r#"tillbus.toml:1:3: unknown key `devices` in the top level; did you mean `device`? (accepted: access, cards, content, device, route)"#,
         ),
         (
             "a device that is no array",
@@ -348,11 +348,6 @@ fn whole_files() {
             "rights that are no table",
             "access = \"all\"\n".to_owned(),
             r#"tillbus.toml:1:10: `access` is "all" (string); accepted is a table"#,
-        ),
-        (
-            "a route",
-            more("[[route]]\nfrom = \"lane1-box\"\n"),
-            r#"tillbus.toml:8:1: `route` is not supported yet; accepted is a file without it"#,
         ),
         (
             "two devices of one name",

@@ -57,7 +57,7 @@ fn the_example_of_the_man_page_is_accepted() {
     let (_, example) = page.split_once(".EX\n").unwrap();
     let (example, _) = example.split_once(".EE\n").unwrap();
     let config = Shop::with(&example.replace("\\-", "-")).load().unwrap();
-    assert_eq!(config.devices.len(), 2);
+    assert_eq!((config.devices.len(), config.routes.len()), (3, 1));
     assert_eq!(config.devices[0].line.bauds, [115_200]);
 }
 

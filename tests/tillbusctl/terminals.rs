@@ -25,7 +25,10 @@ impl Shop {
         let all = catalogue.ids().map(|id| catalogue.profile(id).unwrap().unwrap());
         let profiles: Vec<String> = all
             .filter(|profile| {
-                profile.protocol.as_ref().is_some_and(|spoken| spoken.info.kind == Kind::Terminal)
+                // A socket for a code reader is told no amounts.
+                profile.protocol.as_ref().is_some_and(|spoken| {
+                    spoken.info.kind == Kind::Terminal && spoken.capabilities.contains(&"payment")
+                })
             })
             .map(|profile| profile.id)
             .collect();

@@ -166,10 +166,12 @@ impl Daemon {
         if live.transaction.ended.is_none() {
             live.transaction.ended = Some(clock::realtime_micros());
         }
+        let codes = live.codes.clone();
         // One that has to be settled stays until it is.
         live.until = (state != State::Unknown).then(|| now + KEPT);
         let intent = &live.transaction.intent;
         info!(transaction = id, device = %intent.device, outcome = state.word(), "ended");
+        self.codes_landed(&codes, state);
         self.outbox.send(Notice::TransactionState(id));
         self.tell_completed(id);
     }

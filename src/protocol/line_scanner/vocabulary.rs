@@ -85,6 +85,7 @@ impl Vocabulary {
             Request::Show(text) => {
                 return self.show.as_ref().ok_or(Refusal::Unsupported)?.bytes(text);
             }
+            Request::Pass(_) => None,
         };
         command.cloned().ok_or(Refusal::Unsupported)
     }
