@@ -22,6 +22,7 @@ pub mod settings;
 pub mod transaction;
 pub mod wiring;
 
+pub mod bridge;
 pub mod clock;
 pub mod daemon;
 pub mod dbus;

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
+use crate::bridge::{self, Passage};
 use crate::clock;
 use crate::config::DeviceConfig;
 use crate::event::terminal::{Entry, Instruction, Said};
@@ -55,6 +56,8 @@ pub struct Spec {
     pub path: PathBuf,
     /// Which of a USB device's interfaces it is, where that is known.
     pub interface: Option<u8>,
+    /// Its end of a wire, where its line is wired through to another.
+    pub end: Option<bridge::End>,
     /// A recording to play instead of opening `path`.
     pub replay: Option<Recording>,
     /// Where to count.
@@ -217,6 +220,8 @@ struct Conversation<'a> {
     reports: &'a Reports,
     speed: &'a mut SpeedSearch,
     change: Option<Change>,
+    /// Where its line is wired through, the way to the other one. The protocol only listens then.
+    passage: Option<Passage>,
 }
 
 /// A change of speed that listening has shown to be needed.
@@ -230,7 +235,12 @@ struct Change {
 impl<'a> Conversation<'a> {
     fn new(spec: &'a Spec, port: Port, reports: &'a Reports, speed: &'a mut SpeedSearch) -> Self {
         let rules = spec.config.rules();
-        let protocol = (spec.config.factory)();
+        let passage = spec.end.as_ref().map(|end| end.join(&port));
+        let protocol = match &passage {
+            // What a terminal says to another program is passed on, and is no conversation with us.
+            Some(passage) if !passage.is_source() => Box::new(Deaf) as Box<dyn Protocol>,
+            _ => (spec.config.factory)(),
+        };
         Self {
             spec,
             port,
@@ -240,6 +250,7 @@ impl<'a> Conversation<'a> {
             reports,
             speed,
             change: None,
+            passage,
         }
     }
 
@@ -268,7 +279,8 @@ impl<'a> Conversation<'a> {
 
     fn open(&mut self) {
         let now = clock::boottime();
-        self.protocol.opened(now, Opening::Fresh, &mut self.output);
+        let opening = if self.passage.is_some() { Opening::Adopted } else { Opening::Fresh };
+        self.protocol.opened(now, opening, &mut self.output);
         if let Some(descriptor) = self.port.descriptor() {
             self.protocol.receive(now, Input::Descriptor(descriptor), &mut self.output);
         }
@@ -276,11 +288,15 @@ impl<'a> Conversation<'a> {
 
     /// One wait for whatever comes first, and its handling.
     async fn wait(&mut self, orders: &mut mpsc::Receiver<Order>) -> Result<Go, transport::Error> {
-        let deadline = self.protocol.deadline();
-        let Self { port, protocol, output, spec, speed, change, .. } = self;
+        let reply = self.passage.as_ref().and_then(Passage::deadline);
+        let deadline = self.protocol.deadline().into_iter().chain(reply).min();
+        let Self { port, protocol, output, spec, speed, change, passage, .. } = self;
         let mut bytes = 0;
         let mut now = None;
         let mut sink = |input: Input<'_>| {
+            if let Some(passage) = passage {
+                passage.pass(input);
+            }
             // Read once per wake-up: what one read returns has arrived together.
             let now = *now.get_or_insert_with(clock::boottime);
             let (length, evidence) = match input {
@@ -303,21 +319,45 @@ impl<'a> Conversation<'a> {
             result = port.receive(&mut sink) => {
                 spec.health.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
                 result?;
+                self.pass_rest().await;
             }
             order = orders.recv() => match order {
                 Some(order) => self.obey(order).await,
                 None => return Ok(Go::Stop),
             },
             () = until(deadline) => {
-                self.protocol.timeout(clock::boottime(), &mut self.output);
+                let now = clock::boottime();
+                if self.protocol.deadline().is_some_and(|deadline| deadline <= now) {
+                    self.protocol.timeout(now, &mut self.output);
+                }
+                let late = self.passage.as_mut().and_then(|passage| passage.expire(now));
+                if let Some(fault) = late {
+                    self.output.fault(fault);
+                }
             }
         }
         Ok(Go::On)
     }
 
+    /// Passes on what found no room at once.
+    async fn pass_rest(&mut self) {
+        let Some(passage) = &mut self.passage else { return };
+        let lost = if passage.is_waiting() { passage.flush().await } else { passage.severed() };
+        if let Some(fault) = lost {
+            self.output.fault(fault);
+        }
+    }
+
     async fn obey(&mut self, order: Order) {
         match order {
             Order::Retry => {}
+            Order::Ask(id, _) if self.passage.is_some() => {
+                let answer = Report::Answer(id, Err(AskError::Refused(Refusal::Unsupported)));
+                report(self.reports, self.spec.key, answer).await;
+            }
+            Order::Instruct(instruction) if self.passage.is_some() => {
+                report(self.reports, self.spec.key, Report::NotInstructed(instruction)).await;
+            }
             Order::Ask(id, request) => {
                 let now = clock::boottime();
                 let result = self.protocol.request(now, id, request, &mut self.output);
@@ -348,6 +388,9 @@ impl<'a> Conversation<'a> {
     async fn say(&mut self) -> Result<(), transport::Error> {
         while let Some(item) = self.next_item() {
             match item {
+                // Nothing is sent on a line that is wired through but what came over the other.
+                Item::Write(..) | Item::Report { .. } | Item::Fault(Fault::NoReply)
+                    if self.passage.is_some() => {}
                 Item::Write(data, token) => self.write(&data, token).await?,
                 Item::Report { kind, id, data, token } => {
                     let sent = self.send_report(kind, id, &data).await?;
@@ -462,6 +505,9 @@ impl<'a> Conversation<'a> {
         let health = &self.spec.health;
         let message = match item {
             Item::Reading(reading) => {
+                if let Some(passage) = &mut self.passage {
+                    passage.code(reading.last);
+                }
                 health.events.fetch_add(1, Ordering::Relaxed);
                 Report::Event(normalize::scan(reading, &self.rules).into())
             }
@@ -481,6 +527,13 @@ impl<'a> Conversation<'a> {
         };
         report(self.reports, self.spec.key, message).await;
     }
+}
+
+/// Listens to nothing.
+struct Deaf;
+
+impl Protocol for Deaf {
+    fn receive(&mut self, _now: Timestamp, _input: Input<'_>, _out: &mut Output) {}
 }
 
 enum Go {

@@ -27,5 +27,6 @@ mod dbus {
     mod replay;
     mod routes;
     mod scans;
+    mod taps;
     mod terminal;
 }

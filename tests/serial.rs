@@ -4,6 +4,9 @@
 
 use std::time::Duration;
 
+use tillbus::bridge::{End, Wire};
+use tillbus::config::Tap;
+use tillbus::event::Fault;
 use tillbus::profile::{Flow, Line, Parity};
 use tillbus::protocol::Input;
 use tillbus::sim::port::VirtualPort;
@@ -46,6 +49,37 @@ async fn bytes_come_in_order_with_one_read_for_each_wake_up() {
         assert_eq!(bytes, line.as_bytes());
         assert_eq!(port.reads(), round, "a second read in round {round}");
     }
+}
+
+/// What stands between the bytes reaches no pty, which has neither breaks nor parity.
+#[tokio::test]
+async fn what_is_passed_through_stays_in_its_order_around_line_errors() {
+    let (here, mut there) =
+        (VirtualPort::create(None).unwrap(), VirtualPort::create(None).unwrap());
+    let (source, sink) = (open(&here).unwrap(), open(&there).unwrap());
+    let wire = std::sync::Arc::new(Wire::default());
+    let end = |is_source| End { wire: wire.clone(), is_source, tap: Tap { reply: None } };
+    let mut passage = end(true).join(&source);
+    let other = end(false).join(&sink);
+    for input in [Input::Bytes(b"ab"), Input::BadByte(b'?'), Input::Bytes(b"cd"), Input::Break] {
+        passage.pass(input);
+    }
+    passage.pass(Input::Bytes(b"ef"));
+    assert!(passage.is_waiting(), "behind the bad byte everything waits");
+    assert_eq!(soon(passage.flush()).await, None);
+    let mut heard = Vec::new();
+    while heard.len() < 6 {
+        let mut buffer = [0; 64];
+        let count = soon(there.receive(&mut buffer)).await.unwrap();
+        heard.extend_from_slice(&buffer[..count]);
+    }
+    assert_eq!(heard, b"abcdef");
+    drop(other);
+    passage.pass(Input::Bytes(b"gh"));
+    assert_eq!(passage.severed(), Some(Fault::Severed { bytes: 2 }));
+    passage.pass(Input::Break);
+    passage.pass(Input::Bytes(b"ijk"));
+    assert_eq!(soon(passage.flush()).await, Some(Fault::Severed { bytes: 3 }));
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use super::rights::Right;
 use super::status::{Access, Identity, State, Status};
 use super::terminal::TerminalRights;
 use super::{Key, name};
+use crate::bridge;
 use crate::config::{DeviceConfig, Match};
 use crate::event::{Content, Event, Role, Timestamp};
 use crate::hotplug;
@@ -115,7 +116,11 @@ impl Device {
             transport,
             profile: config.profile.clone(),
             protocol: Some(config.protocol),
-            capabilities: config.capabilities.clone(),
+            capabilities: match config.wired {
+                // Nothing but what the other side says is ever sent on it.
+                Some(_) => Vec::new(),
+                None => config.capabilities.clone(),
+            },
         };
         let status = Status { enabled: true, ..Status::default() };
         Self::new(key, identity, Some(config), rights, status)
@@ -270,6 +275,7 @@ impl Device {
         spot: Spot,
         serial_number: String,
         replay: Option<Recording>,
+        end: Option<bridge::End>,
     ) -> Option<(Spec, mpsc::Receiver<Order>)> {
         let config = Arc::clone(self.config.as_ref()?);
         let (orders, inbox) = mpsc::channel(ORDERS);
@@ -282,7 +288,7 @@ impl Device {
             status.serial_number = serial_number;
         });
         let health = Arc::clone(&self.health);
-        Some((Spec { key: self.key, config, path, interface, replay, health }, inbox))
+        Some((Spec { key: self.key, config, path, interface, end, replay, health }, inbox))
     }
 
     /// Lets the session end.

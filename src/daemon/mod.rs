@@ -447,7 +447,8 @@ impl Daemon {
                 let plug = device.config.as_ref().and_then(|c| plan::behind(c, &self.plugged));
                 let serial = plug.map(|plug| plug.serial.clone()).unwrap_or_default();
                 let replay = self.replays.get(&device.identity.origin.name).cloned();
-                if let Some((spec, orders)) = device.start(spot, serial, replay) {
+                let end = device.config.as_ref().and_then(|config| self.routes.end(config));
+                if let Some((spec, orders)) = device.start(spot, serial, replay, end) {
                     let task =
                         self.sessions.spawn(session::run(spec, orders, self.report_to.clone()));
                     self.tasks.insert(task.id(), key);

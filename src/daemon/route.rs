@@ -10,7 +10,8 @@ use std::sync::Arc;
 use tracing::{debug, warn};
 
 use super::{Daemon, Key};
-use crate::config::{Forward, Route, RouteMode};
+use crate::bridge::{End, Wire};
+use crate::config::{DeviceConfig, Forward, Route, RouteMode, Wired};
 use crate::daemon::status::State;
 use crate::event::{Content, Event, Failure, Refusal, Request, Settlement};
 use crate::protocol::RequestId;
@@ -24,6 +25,8 @@ pub(super) struct Routes {
     /// By the device they come from.
     forwards: HashMap<String, Vec<Arc<Leg>>>,
     passing: HashMap<RequestId, Passing>,
+    /// The wires, by the device they come from.
+    wires: HashMap<String, Arc<Wire>>,
 }
 
 /// A route from a device that is known already.
@@ -53,11 +56,24 @@ pub(super) struct Code {
 impl Routes {
     pub(super) fn adopt(&mut self, routes: Vec<Route>) {
         self.forwards.clear();
+        let is_tap = |from: &str| {
+            let mut taps = routes.iter().filter(|route| matches!(route.mode, RouteMode::Tap(_)));
+            taps.any(|route| route.from == from)
+        };
+        self.wires.retain(|from, _| is_tap(from));
         for Route { from, to, mode } in routes {
             if let RouteMode::Forward(forward) = mode {
                 self.forwards.entry(from).or_default().push(Arc::new(Leg { to, forward }));
             }
         }
+    }
+
+    /// The end of a wire that a device's line is on.
+    pub(super) fn end(&mut self, config: &DeviceConfig) -> Option<End> {
+        let Wired { partner, is_source, tap } = config.wired.clone()?;
+        let from = if is_source { config.name.clone() } else { partner };
+        let wire = Arc::clone(self.wires.entry(from).or_default());
+        Some(End { wire, is_source, tap })
     }
 
     /// The application has said what became of a code.

@@ -72,6 +72,18 @@ pub enum Fault {
         /// How many.
         bytes: usize,
     },
+    /// What came over a line that is wired through could not go on, since the other line is not open.
+    #[error("{bytes} bytes could not be passed through: the other line is not open")]
+    Severed {
+        /// How many.
+        bytes: usize,
+    },
+    /// The terminal said nothing to a code.
+    #[error("the terminal said nothing to a code within {millis} ms")]
+    Unanswered {
+        /// How long it had.
+        millis: u64,
+    },
     /// What the device says of itself is not what its protocol needs.
     #[error("the device has no {lacks}: is it set to the mode that its profile is for?")]
     Unsuitable {
@@ -82,7 +94,7 @@ pub enum Fault {
 
 impl Fault {
     /// Every kind there is, as [`Self::kind`] names them.
-    pub const KINDS: [&'static str; 13] = [
+    pub const KINDS: [&'static str; 15] = [
         "partial-frame",
         "overlong-frame",
         "bad-checksum",
@@ -95,6 +107,8 @@ impl Fault {
         "refused",
         "other-answer",
         "write-stalled",
+        "not-passed-through",
+        "code-unanswered",
         "unsuitable-device",
     ];
 
@@ -114,6 +128,8 @@ impl Fault {
             Self::Refused { .. } => "refused",
             Self::Misfit { .. } => "other-answer",
             Self::Stalled { .. } => "write-stalled",
+            Self::Severed { .. } => "not-passed-through",
+            Self::Unanswered { .. } => "code-unanswered",
             Self::Unsuitable { .. } => "unsuitable-device",
         }
     }

@@ -301,11 +301,16 @@ mod tests {
         std::iter::from_fn(|| out.pop()).collect()
     }
 
+    /// Its name, what the terminal says, and what is said of it.
+    type Answered<'a> = (&'a str, &'a [&'a [u8]], Vec<Item>);
+    /// The word, the prefix, the code, and what is sent.
+    type Wrapped<'a> = (&'a str, &'a [u8], &'a [u8], Option<&'a [u8]>);
+
     #[test]
     fn a_code_has_been_passed_on_when_the_terminal_says_so() {
         let noise = |bytes| Item::Fault(Fault::Noise { bytes });
         let answer = |result| Item::Answer(RequestId(1), result);
-        let rows: [(&str, &[&[u8]], Vec<Item>); 7] = [
+        let rows: [Answered<'_>; 7] = [
             ("acknowledged", &[b"\x06"], vec![answer(Ok(()))]),
             ("refused", &[b"\x15"], vec![answer(Err(Failure::Refused))]),
             ("a word in pieces", &[b"O", b"K"], vec![answer(Ok(()))]),
@@ -360,7 +365,7 @@ mod tests {
 
     #[test]
     fn codes_are_wrapped_as_the_terminal_expects_them() {
-        let rows: [(&str, &[u8], &[u8], Option<&[u8]>); 8] = [
+        let rows: [Wrapped<'_>; 8] = [
             ("line-cr", b"", b"135", Some(b"135\r")),
             ("line-lf", b"", b"135", Some(b"135\n")),
             ("line-crlf", b"]Q1", b"135", Some(b"]Q1135\r\n")),

@@ -92,6 +92,11 @@ pub(super) fn shared(fd: BorrowedFd<'_>) -> Result<()> {
     order(fd, libc::TIOCNXCL)
 }
 
+/// Begins a break, or ends it.
+pub(super) fn hold_low(fd: BorrowedFd<'_>, on: bool) -> Result<()> {
+    order(fd, if on { libc::TIOCSBRK } else { libc::TIOCCBRK })
+}
+
 /// Bytes written that the driver has not passed to the hardware yet.
 pub(super) fn queued(fd: BorrowedFd<'_>) -> Result<usize> {
     number(fd, libc::TIOCOUTQ).map(|bytes| usize::try_from(bytes).unwrap_or(0))

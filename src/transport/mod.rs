@@ -6,6 +6,7 @@
 
 mod ioctl;
 mod lock;
+mod output;
 pub mod passed;
 mod replay;
 mod serial;
@@ -26,6 +27,7 @@ use crate::recording::Recording;
 
 pub(crate) use ioctl::{set_baud, speed, unread};
 pub(crate) use lock::is_pty;
+pub use output::{Mark, Writer};
 pub use unmark::Unmark;
 
 /// What went wrong with a port, by what an operator can do about it.
@@ -316,6 +318,18 @@ impl Port {
             Kind::Serial(serial) => serial.write(bytes).await,
             Kind::Hid(_) | Kind::VirtualHid(_) => Err(nothing(Error::Unsupported)),
             Kind::Replay(replay) => replay.write().map_err(nothing),
+        }
+    }
+
+    /// Another hand on a serial line, for writing only.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] where it is none.
+    pub fn writer(&self) -> Result<Writer, Error> {
+        match &self.kind {
+            Kind::Serial(serial) => serial.writer(),
+            Kind::Hid(_) | Kind::VirtualHid(_) | Kind::Replay(_) => Err(Error::Unsupported),
         }
     }
 

@@ -6,7 +6,6 @@
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
-use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FlockArg, OFlag, fcntl, open};
@@ -16,7 +15,8 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::lock::Lock;
-use super::{Error, Unmark, Unwritten, ioctl, opening};
+use super::output::{self, Pace};
+use super::{Error, Unmark, Unwritten, Writer, ioctl, opening};
 use crate::profile::{Flow, Line, Parity};
 use crate::protocol::Input;
 use crate::readiness::watch;
@@ -24,9 +24,6 @@ use crate::secret::Secret;
 
 /// As much as the kernel's line discipline holds, so that a shorter read has emptied it.
 const READ: usize = 4096;
-
-/// Bytes that a UART may still hold when its driver's queue is empty; larger ones are rare.
-const FIFO: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Serial {
@@ -36,9 +33,7 @@ pub(super) struct Serial {
     fd: AsyncFd<OwnedFd>,
     unmark: Unmark,
     reads: u64,
-    /// Bits on the wire for each byte: start, data, parity, stop.
-    bits: u32,
-    baud: u32,
+    pace: Pace,
 }
 
 impl Serial {
@@ -73,7 +68,7 @@ impl Serial {
         let flags = OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK;
         fcntl(&fd, FcntlArg::F_SETFL(flags)).map_err(Error::open)?;
         let fd = watch(fd, Interest::READABLE).map_err(Error::Other)?;
-        Ok(Self { _lock: lock, fd, unmark: Unmark::default(), reads: 0, bits, baud })
+        Ok(Self { _lock: lock, fd, unmark: Unmark::default(), reads: 0, pace: Pace { bits, baud } })
     }
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
@@ -115,7 +110,7 @@ impl Serial {
             let failed = |error| Unwritten { error, written };
             match nix::unistd::write(self.fd(), rest) {
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-                Err(Errno::EAGAIN) => self.writable().await.map_err(failed)?,
+                Err(Errno::EAGAIN) => output::writable(self.fd()).await.map_err(failed)?,
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(failed(Error::open(errno))),
             }
@@ -123,40 +118,14 @@ impl Serial {
         Ok(())
     }
 
-    /// Waits for room to write.
-    ///
-    /// On a duplicate that lives no longer than the wait: a lasting interest in writability would
-    /// wake us whenever the output queue drains.
-    async fn writable(&self) -> Result<(), Error> {
-        let duplicate = self.fd().try_clone_to_owned().map_err(Error::Other)?;
-        let fd = watch(duplicate, Interest::WRITABLE).map_err(Error::Other)?;
-        fd.writable().await.map(drop).map_err(Error::Other)
-    }
-
     pub(super) async fn drained(&self) {
-        let Ok(queued) = ioctl::queued(self.fd()) else { return };
-        // The wait is computed, and looked at again where flow control made it too short.
-        let mut budget = self.duration(queued + FIFO) * 4;
-        loop {
-            let left = match (ioctl::queued(self.fd()), ioctl::transmitter_empty(self.fd())) {
-                (Err(_), _) | (Ok(0), Ok(true) | Err(_)) => return,
-                (Ok(0), Ok(false)) => 1,
-                (Ok(queued), _) => queued,
-            };
-            let wait = self.duration(left).max(Duration::from_millis(1)).min(budget);
-            if wait.is_zero() {
-                return;
-            }
-            tokio::time::sleep(wait).await;
-            budget -= wait;
-        }
+        output::drained(self.fd(), self.pace).await;
     }
 
-    /// How long so many bytes take on the wire.
-    fn duration(&self, bytes: usize) -> Duration {
-        let bits = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(self.bits.into());
-        let micros = bits.saturating_mul(1_000_000) / u64::from(self.baud.max(1));
-        Duration::from_micros(micros)
+    /// Another hand on the line, for writing only.
+    pub(super) fn writer(&self) -> Result<Writer, Error> {
+        let fd = self.fd().try_clone_to_owned().map_err(Error::Other)?;
+        Ok(Writer::on(fd, self.pace))
     }
 
     pub(super) fn set_baud(&mut self, baud: u32) -> Result<(), Error> {
@@ -164,7 +133,7 @@ impl Serial {
             return Err(Error::Unsupported);
         }
         settle(self.fd(), baud).map_err(Error::open)?;
-        self.baud = baud;
+        self.pace.baud = baud;
         Ok(())
     }
 }

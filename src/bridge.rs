@@ -1,0 +1,262 @@
+//! Two lines wired through: what comes over one goes out over the other, and a parser gets a copy.
+//!
+//! Contract: bytes go on first, in their order and unchanged, with one write for each read while the other line
+//! has room; only then is anything made of them. A line error and a break go on in their places. Nothing
+//! is ever sent that did not come from the other side. What cannot go on is counted and told, and a line
+//! that takes nothing for three seconds loses what was waiting, as a wire would.
+//!
+//! Not wired through: the modem lines. They can only be asked for, and asking all the time is no idling.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::config::Tap;
+use crate::event::{Fault, Timestamp};
+use crate::protocol::Input;
+use crate::secret::Secret;
+use crate::transport::{Mark, Port, Writer};
+
+/// How long a line may take nothing.
+const STALLS_AFTER: Duration = Duration::from_secs(3);
+/// How long a terminal that has answered before may say nothing to a code, where nothing is configured.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// What the two ends know of each other.
+#[derive(Debug, Default)]
+pub struct Wire {
+    shared: Mutex<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// The lines that are open: where it comes from, and where it goes to.
+    source: Option<Arc<Writer>>,
+    sink: Option<Arc<Writer>>,
+    /// Whether the terminal has ever said anything.
+    has_answered: bool,
+    /// Until when it has to say something to a code.
+    answer_by: Option<Timestamp>,
+}
+
+impl Wire {
+    /// Never waited for: there is one thread, and nobody waits with it in hand.
+    fn with<T>(&self, change: impl FnOnce(&mut Shared) -> T) -> T {
+        change(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// One end of a wire.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// The wire.
+    pub wire: Arc<Wire>,
+    /// Whether it is where codes, or orders, come from.
+    pub is_source: bool,
+    /// What is wanted of it.
+    pub tap: Tap,
+}
+
+impl End {
+    /// Joins an open port to the wire, for as long as the passage lives.
+    #[must_use]
+    pub fn join(&self, port: &Port) -> Passage {
+        // What is no serial line has been refused by the configuration; a replay hears nothing.
+        let writer = port.writer().ok().map(Arc::new);
+        let is_source = self.is_source;
+        self.wire.with(|shared| *shared.own(is_source) = writer);
+        Passage { end: self.clone(), waiting: Vec::new(), lost: 0 }
+    }
+}
+
+impl Shared {
+    fn own(&mut self, is_source: bool) -> &mut Option<Arc<Writer>> {
+        if is_source { &mut self.source } else { &mut self.sink }
+    }
+}
+
+/// The way from one open line to the other.
+#[derive(Debug)]
+pub struct Passage {
+    end: End,
+    /// What found no room, and what has to wait behind it.
+    waiting: Vec<Piece>,
+    /// How many bytes found the other line closed.
+    lost: usize,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Bytes(Secret<Vec<u8>>),
+    Mark(Mark),
+}
+
+impl Drop for Passage {
+    fn drop(&mut self) {
+        let is_source = self.end.is_source;
+        self.end.wire.with(|shared| *shared.own(is_source) = None);
+    }
+}
+
+impl Passage {
+    /// Whether this end is where codes come from.
+    #[must_use]
+    pub fn is_source(&self) -> bool {
+        self.end.is_source
+    }
+
+    /// Passes on what came, as far as the other line has room.
+    pub fn pass(&mut self, input: Input<'_>) {
+        let piece = match input {
+            Input::Bytes(bytes) => {
+                self.hear();
+                let rest = if self.waiting.is_empty() { self.write(bytes) } else { bytes };
+                if rest.is_empty() {
+                    return;
+                }
+                Piece::Bytes(Secret::copy_of(rest))
+            }
+            Input::BadByte(byte) => Piece::Mark(Mark::BadByte(byte)),
+            Input::Break => Piece::Mark(Mark::Break),
+            Input::Descriptor(_) | Input::Report { .. } => return,
+        };
+        self.waiting.push(piece);
+    }
+
+    /// What of these bytes has found no room.
+    fn write<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let written = self.other().map(|other| other.write(bytes));
+        match written {
+            Some(Ok(written)) => bytes.get(written..).unwrap_or_default(),
+            // Its own session tells why it is gone.
+            Some(Err(_)) | None => {
+                self.lost += bytes.len();
+                &[]
+            }
+        }
+    }
+
+    /// The terminal has said something.
+    fn hear(&self) {
+        if !self.end.is_source {
+            self.end.wire.with(|shared| {
+                shared.has_answered = true;
+                shared.answer_by = None;
+            });
+        }
+    }
+
+    fn other(&self) -> Option<Arc<Writer>> {
+        let is_source = self.end.is_source;
+        self.end.wire.with(|shared| shared.own(!is_source).clone())
+    }
+
+    /// Whether anything waits for room.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Passes on what waits. What the other line does not take in time is lost.
+    pub async fn flush(&mut self) -> Option<Fault> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let mut left: usize = waiting.iter().map(Piece::bytes).sum();
+        let Some(other) = self.other() else {
+            self.lost += left;
+            return self.take_lost();
+        };
+        for piece in waiting {
+            let sent = async {
+                match &piece {
+                    Piece::Bytes(bytes) => write_all(&other, bytes.expose(), &mut left).await,
+                    Piece::Mark(mark) => {
+                        left -= piece.bytes();
+                        // A driver that cannot make one leaves a gap; the fault tells of it all the same.
+                        let _ = other.mark(*mark).await;
+                        true
+                    }
+                }
+            };
+            match timeout(STALLS_AFTER, sent).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.lost += left;
+                    return self.take_lost();
+                }
+                Err(_) => return Some(Fault::Stalled { bytes: left }),
+            }
+        }
+        self.take_lost()
+    }
+
+    fn take_lost(&mut self) -> Option<Fault> {
+        let bytes = std::mem::take(&mut self.lost);
+        (bytes > 0).then_some(Fault::Severed { bytes })
+    }
+
+    /// Whether bytes were lost since this was last asked.
+    #[must_use]
+    pub fn severed(&mut self) -> Option<Fault> {
+        self.take_lost()
+    }
+
+    /// A code has gone on: the terminal may have to say something to it.
+    pub fn code(&mut self, now: Timestamp) {
+        let reply = self.end.tap.reply;
+        self.end.wire.with(|shared| {
+            let within = reply.or_else(|| shared.has_answered.then_some(ANSWERS_WITHIN));
+            shared.answer_by = within.map(|within| now + within);
+        });
+    }
+
+    /// When the terminal will have said nothing for too long.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        if !self.end.is_source {
+            return None;
+        }
+        self.end.wire.with(|shared| shared.answer_by)
+    }
+
+    /// That the terminal has said nothing for too long, once.
+    pub fn expire(&mut self, now: Timestamp) -> Option<Fault> {
+        if !self.end.is_source {
+            return None;
+        }
+        let late = self.end.wire.with(|shared| shared.answer_by.take_if(|by| *by <= now));
+        let within = self.end.tap.reply.unwrap_or(ANSWERS_WITHIN);
+        let millis = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+        late.map(|_| Fault::Unanswered { millis })
+    }
+}
+
+impl Piece {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Mark(Mark::BadByte(_)) => 1,
+            Self::Mark(Mark::Break) => 0,
+        }
+    }
+}
+
+/// Writes everything, and counts down what is left; `false` where the line is gone.
+async fn write_all(other: &Writer, bytes: &[u8], left: &mut usize) -> bool {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match other.write(rest) {
+            Ok(0) => {
+                if other.writable().await.is_err() {
+                    return false;
+                }
+            }
+            Ok(written) => {
+                *left -= written;
+                rest = rest.get(written..).unwrap_or_default();
+            }
+            Err(_) => return false,
+        }
+    }
+    true
+}
