@@ -199,9 +199,10 @@ impl Transaction {
     /// The order for the terminal.
     #[must_use]
     pub fn order(&self) -> Order {
-        let Intent { operation, amount, currency, receipt, .. } = self.intent;
+        let Intent { operation, amount, currency, receipt, began, .. } = self.intent;
         Order {
             currency,
+            began,
             original: self.known.original,
             last_receipt: self.known.receipt,
             ..Order::new(self.id, operation, amount, receipt)
@@ -300,14 +301,18 @@ pub struct Clocks {
     pub since: Duration,
 }
 
-/// Decides whether the terminal's last receipt is that of `transaction`: the terminal had taken the order;
+/// Decides whether what the terminal tells is of `transaction`. Where it brings back our own number, that says
+/// it. Of its last receipt it has to be seen: the terminal had taken the order;
 /// the receipt is the very next after the last one known; amount and terminal are the same; and it was
 /// made between the order and now.
 #[must_use]
 pub fn weigh(transaction: &Transaction, last: Option<&Answer>, clocks: Clocks) -> Finding {
     let Some(last) = last else {
-        return unknown("the terminal does not tell of its last receipt".to_owned());
+        return unknown("the terminal does not tell what it did".to_owned());
     };
+    if let Some(number) = last.transaction {
+        return weigh_ours(transaction, number, last);
+    }
     if !transaction.is_accepted {
         return unknown("the terminal never said that it took the order".to_owned());
     }
@@ -337,6 +342,22 @@ pub fn weigh(transaction: &Transaction, last: Option<&Answer>, clocks: Clocks) -
         return unknown(format!("the terminal's last receipt, {receipt}, is of another time"));
     }
     if last.approved { Finding::Approved } else { Finding::Declined }
+}
+
+/// Decides by our own number, which the terminal has brought back. It alone says which transaction is meant,
+/// taken or not; what is said of it still has to be what was asked for.
+fn weigh_ours(transaction: &Transaction, number: u64, answer: &Answer) -> Finding {
+    if number != transaction.id {
+        return unknown(format!("the terminal tells of our transaction {number}, not of this one"));
+    }
+    if answer.approved && answer.amount.is_none() && transaction.intent.operation.needs_amount() {
+        return unknown("the terminal approved and does not say how much".to_owned());
+    }
+    match transaction.order().misfit(answer, transaction.known.terminal.as_deref()) {
+        Some(misfit) => unknown(misfit.to_string()),
+        None if answer.approved => Finding::Approved,
+        None => Finding::Declined,
+    }
 }
 
 fn unknown(why: String) -> Finding {
@@ -490,6 +511,41 @@ mod tests {
         let mut first = transaction();
         first.known.receipt = None;
         assert!(is_unknown(&first, &last()), "nothing known to compare with");
+    }
+
+    #[test]
+    fn our_own_number_says_which_transaction_is_meant() {
+        // No receipt, no clock, no terminal's number, and the acknowledgement of the order was lost.
+        let mut cut = transaction();
+        (cut.is_accepted, cut.known) = (false, Known::default());
+        let ours = Answer {
+            approved: true,
+            amount: Some(1250),
+            transaction: Some(1),
+            ..Answer::default()
+        };
+        let weighed = |answer: Answer| weigh(&cut, Some(&answer), Clocks::default());
+        assert_eq!(weighed(ours.clone()), Finding::Approved);
+        let tip = Answer { amount: Some(1400), tip: Some(150), ..ours.clone() };
+        assert_eq!(weighed(tip), Finding::Approved, "with a tip");
+        let part = Answer { amount: Some(500), ..ours.clone() };
+        assert_eq!(weighed(part), Finding::Approved, "a part of it");
+        let declined = Answer { approved: false, amount: None, ..ours.clone() };
+        assert_eq!(weighed(declined), Finding::Declined);
+        let rows = [
+            ("of another transaction", Answer { transaction: Some(2), ..ours.clone() }),
+            ("of more than was asked", Answer { amount: Some(1251), ..ours.clone() }),
+            ("of no amount", Answer { amount: None, ..ours.clone() }),
+            (
+                "in another currency",
+                Answer { currency: Currency::from_code("CHF"), ..ours.clone() },
+            ),
+            ("without our number", Answer { transaction: None, ..ours.clone() }),
+            ("declined, of another", Answer { approved: false, transaction: Some(2), ..ours }),
+        ];
+        for (name, answer) in rows {
+            assert!(matches!(weighed(answer), Finding::Unknown(_)), "{name}");
+        }
     }
 
     #[test]

@@ -226,6 +226,8 @@ pub struct Order {
     pub original: Option<Original>,
     /// The last receipt number that the terminal was heard to give out.
     pub last_receipt: Option<u32>,
+    /// When it was begun, microseconds since 1970.
+    pub began: u64,
     /// The scanned code to pay with.
     pub code: Option<Secret<Vec<u8>>>,
     /// The terminal's password.
@@ -244,6 +246,7 @@ impl Order {
             receipt,
             original: None,
             last_receipt: None,
+            began: 0,
             code: None,
             password: None,
         }
@@ -381,6 +384,8 @@ pub struct Answer {
     pub tip: Option<u64>,
     /// The currency, where it names one.
     pub currency: Option<Currency>,
+    /// Our own number of the transaction, where the terminal brings it back.
+    pub transaction: Option<u64>,
     /// The terminal's number.
     pub terminal: Option<String>,
     /// The receipt number.

@@ -6,7 +6,7 @@ use crate::event::Value;
 use crate::event::terminal::{Answer, Clock, Currency};
 
 /// The names that details are read back under: they are fixed words in memory.
-const DETAILS: [&str; 12] = [
+const DETAILS: [&str; 17] = [
     "contract",
     "turnover",
     "card-type",
@@ -19,6 +19,11 @@ const DETAILS: [&str; 12] = [
     "dcc",
     "ledger-totals",
     "totals-agree",
+    "order-number",
+    "transaction-number",
+    "channel-number",
+    "reference",
+    "paid",
 ];
 
 const ENTRY_MODES: [&str; 5] = ["magstripe", "chip", "contactless", "keyed", "code"];
@@ -34,6 +39,7 @@ pub(super) fn write(answer: &Answer) -> String {
         "amount": answer.amount,
         "tip": answer.tip,
         "currency": answer.currency.map(|currency| currency.code),
+        "transaction": answer.transaction,
         "terminal": answer.terminal,
         "receipt": answer.receipt,
         "trace": answer.trace,
@@ -66,6 +72,7 @@ pub(super) fn read(text: &str) -> Option<Answer> {
         amount: number("amount"),
         tip: number("tip"),
         currency: text("currency").and_then(|code| Currency::from_code(&code)),
+        transaction: number("transaction"),
         terminal: text("terminal"),
         receipt: small("receipt"),
         trace: small("trace"),
@@ -133,6 +140,7 @@ mod tests {
             amount: Some(1250),
             tip: Some(50),
             currency: Some(Currency::EUR),
+            transaction: Some(3),
             terminal: Some("52523535".into()),
             receipt: Some(42),
             trace: Some(7),

@@ -356,6 +356,7 @@ fn shown_answer(answer: &Answer) -> String {
     };
     add("amount", answer.amount.map(|amount| amount.to_string()));
     add("currency", answer.currency.map(|currency| currency.code.to_owned()));
+    add("transaction", answer.transaction.map(|number| number.to_string()));
     add("terminal", answer.terminal.clone());
     add("receipt", answer.receipt.map(|receipt| receipt.to_string()));
     add("trace", answer.trace.map(|trace| trace.to_string()));
