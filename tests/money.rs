@@ -506,6 +506,12 @@ const MIS: Spoken = Spoken {
               { field = \"amount\", width = 12 }], answer = [{ text = \"R1\" }, { field = \"result\", \
               width = 2 }, { field = \"number\", width = 10 }, { field = \"amount\", width = 12 }]",
 };
+const ECR_HUB: Spoken = Spoken { protocol: "ecr-hub", options: "app-id = \"wz6012822ca2f1as78\"" };
+/// It is known by which code it says that it has no such order.
+const ECR_HUB_FOUND: Spoken = Spoken {
+    protocol: "ecr-hub",
+    options: "app-id = \"wz6012822ca2f1as78\", not-found = [\"001\"]",
+};
 const CAISSE_AP: Spoken = Spoken { protocol: "concert", options: "layout = 3" };
 
 const fn scenario(behaviour: &'static str, operation: Operation) -> Scenario {
@@ -517,7 +523,7 @@ const fn spoken(spoken: Spoken, behaviour: &'static str, operation: Operation) -
 }
 
 /// Cut at every point there is.
-const EVERYWHERE: [Scenario; 8] = [
+const EVERYWHERE: [Scenario; 11] = [
     scenario("", Operation::Payment),
     scenario("decline", Operation::Payment),
     scenario("", Operation::Reversal),
@@ -526,10 +532,13 @@ const EVERYWHERE: [Scenario; 8] = [
     spoken(CONCERT, "", Operation::Payment),
     spoken(CAISSE_AP, "", Operation::Payment),
     spoken(MIS, "", Operation::Payment),
+    spoken(ECR_HUB, "", Operation::Payment),
+    spoken(ECR_HUB, "", Operation::Reversal),
+    Scenario { keyed: Keyed::WhileDown, ..spoken(ECR_HUB_FOUND, "", Operation::Payment) },
 ];
 
 /// Cut at random points.
-const ANYWHERE: [Scenario; 33] = [
+const ANYWHERE: [Scenario; 49] = [
     scenario("stop", Operation::Payment),
     scenario("partial 500", Operation::Payment),
     scenario("silent", Operation::Payment),
@@ -563,6 +572,22 @@ const ANYWHERE: [Scenario; 33] = [
     spoken(MIS, "late 400", Operation::Payment),
     spoken(MIS, "duplicate", Operation::Payment),
     spoken(MIS, "wrong-echo", Operation::Payment),
+    spoken(ECR_HUB, "decline", Operation::Payment),
+    spoken(ECR_HUB, "refuse", Operation::Payment),
+    spoken(ECR_HUB_FOUND, "refuse", Operation::Payment),
+    spoken(ECR_HUB, "cancel", Operation::Payment),
+    spoken(ECR_HUB, "unclear", Operation::Payment),
+    spoken(ECR_HUB, "partial 500", Operation::Payment),
+    spoken(ECR_HUB, "tip 100", Operation::Payment),
+    spoken(ECR_HUB, "silent", Operation::Payment),
+    spoken(ECR_HUB, "late 20", Operation::Payment),
+    spoken(ECR_HUB, "late 400", Operation::Payment),
+    spoken(ECR_HUB, "duplicate", Operation::Payment),
+    spoken(ECR_HUB, "busy", Operation::Payment),
+    spoken(ECR_HUB, "wrong-number", Operation::Payment),
+    spoken(ECR_HUB, "", Operation::Preauth),
+    spoken(ECR_HUB, "", Operation::Capture),
+    spoken(ECR_HUB, "", Operation::CancelPreauth),
 ];
 
 /// Plays a scenario with a cut, and checks that both sides agree. Gives what there is to cut, and how the
@@ -742,6 +767,9 @@ everywhere! {
     wherever_a_payment_in_concert_is_cut_ledger_and_terminal_agree: 5,
     wherever_a_payment_in_caisse_ap_is_cut_ledger_and_terminal_agree: 6,
     wherever_a_payment_by_a_field_table_is_cut_ledger_and_terminal_agree: 7,
+    wherever_a_payment_at_an_ecr_hub_is_cut_ledger_and_terminal_agree: 8,
+    wherever_a_reversal_at_an_ecr_hub_is_cut_ledger_and_terminal_agree: 9,
+    wherever_a_payment_at_an_ecr_hub_is_cut_and_a_sale_keyed_meanwhile_ledger_and_terminal_agree: 10,
 }
 
 #[test]

@@ -57,7 +57,8 @@ impl TransactionInterface {
     /// What is known of it: `state`, `operation`, `device`, `key`, `requested`, `currency`, `began` and
     /// `ended` (since 1970, µs), `reason`, and as far as the terminal told: `authorised`, `code`, `text`,
     /// `partial`, `tip`, `terminal`, `receipt`, `trace`, `terminal-clock`, `pan-masked`, `brand`, `entry-mode`,
-    /// `authorization-code`, `signature`, `totals`, `ledger-totals`, `totals-agree`; `receipts` (lines by copy); `simulated` where true;
+    /// `authorization-code`, `signature`, `totals`, `ledger-totals`, `totals-agree`, `order-number`,
+    /// `transaction-number`, `channel-number`, `reference`, `paid`; `receipts` (lines by copy); `simulated` where true;
     /// `resolved-by` and `note` where it was settled by hand. For its user, and for the right `resolve`.
     async fn get_result(&self, #[zbus(header)] header: Header<'_>) -> Result<Dict<'static>, Error> {
         let transaction = self.ask(&header, TransactionAct::Result).await?;

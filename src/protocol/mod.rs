@@ -8,6 +8,7 @@
 
 pub mod concert;
 pub mod datalogic;
+pub mod ecr_hub;
 pub mod grow_gm65;
 pub mod hid_keyboard;
 pub mod hid_msr;
@@ -54,6 +55,7 @@ pub const ALL: &[Info] = &[
     zvt::INFO,
     concert::INFO,
     mis::INFO,
+    ecr_hub::INFO,
     scanner_port::INFO,
 ];
 

@@ -10,12 +10,13 @@
 //! Absent: tillbus sends no data and, unlike the vendor's library, no signs of life: the document has the
 //! terminal send them. Nothing that a box could be asked is documented.
 
+pub(super) mod link;
+
 use std::time::Duration;
 
+use self::link::{Heard, Link, acknowledge};
 use crate::event::{Fault, Reading, Timestamp};
-use crate::frame::packet::Found;
-use crate::frame::paycloud::{Kind as PacketKind, Packet, weigh};
-use crate::frame::{Buffer, Packets};
+use crate::frame::Buffer;
 use crate::protocol::line_scanner::{Identified, Identifiers};
 use crate::protocol::{Carrier, Configured, Info, Input, Item, Kind, Opening, Output, Protocol};
 use crate::secret::Secret;
@@ -31,12 +32,6 @@ pub const INFO: Info = Info {
     configure,
 };
 
-/// After this much silence the rest of a packet is not coming: the longest one takes 90 ms at 115200 baud.
-const STALL: Duration = Duration::from_millis(500);
-/// How long the other side may take to confirm a greeting, as the vendor's library has it, and how often
-/// it is greeted without a sign of it.
-const CONFIRM_WITHIN: Duration = Duration::from_secs(1);
-const GREETINGS: u8 = 5;
 /// The same packet after so long is another one: a box that was switched off begins its ids anew.
 const REPEAT_WITHIN: Duration = Duration::from_secs(30);
 
@@ -49,12 +44,11 @@ fn configure(section: &Section<'_>) -> Result<Configured, Error> {
     let suffix = section.bytes("suffix")?.unwrap_or_default();
     Ok(Configured::new(&[], move || {
         Box::new(Paycloud {
-            packets: Packets::new(weigh, STALL),
+            link: Link::new(),
             talk: Talk {
                 identifiers: identifiers.clone(),
                 prefix: prefix.clone(),
                 suffix: suffix.clone(),
-                greeting: Greeting::Confirmed,
                 last: None,
             },
         })
@@ -63,7 +57,7 @@ fn configure(section: &Section<'_>) -> Result<Configured, Error> {
 
 /// One conversation.
 struct Paycloud {
-    packets: Packets,
+    link: Link,
     talk: Talk,
 }
 
@@ -72,20 +66,8 @@ struct Talk {
     identifiers: Identifiers,
     prefix: Vec<u8>,
     suffix: Vec<u8>,
-    greeting: Greeting,
     /// The last packet with data.
     last: Option<Last>,
-}
-
-/// How far the greeting has come.
-#[derive(Clone, Copy, Debug)]
-enum Greeting {
-    /// To be said again at that time, and so often.
-    Said { again: Timestamp, left: u8 },
-    /// Not heard by anyone so far; said again when there is a sign of life.
-    Unheard,
-    /// Heard, or not wanted.
-    Confirmed,
 }
 
 /// A packet with data that has been acknowledged.
@@ -98,96 +80,43 @@ struct Last {
 impl Protocol for Paycloud {
     fn opened(&mut self, now: Timestamp, opening: Opening, out: &mut Output) {
         if opening == Opening::Fresh {
-            self.talk.greet(now, GREETINGS, out);
+            self.link.greet(now, out);
         }
     }
 
     fn receive(&mut self, now: Timestamp, input: Input<'_>, out: &mut Output) {
-        let Self { packets, talk } = self;
-        let mut hear = |found: Found<'_>| talk.hear(now, found, out);
-        match input {
-            Input::Bytes(bytes) => packets.receive(now, bytes, &mut hear),
-            Input::BadByte(byte) => packets.damage(now, byte, Fault::BadByte, &mut hear),
-            Input::Break => packets.damage(now, 0, Fault::Break, &mut hear),
-            Input::Descriptor(_) | Input::Report { .. } => {}
-        }
+        let Self { link, talk } = self;
+        link.receive(now, input, out, &mut |heard, out| talk.hear(now, heard, out));
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        let greeting = match self.talk.greeting {
-            Greeting::Said { again, .. } => Some(again),
-            Greeting::Unheard | Greeting::Confirmed => None,
-        };
-        [self.packets.deadline(), greeting].into_iter().flatten().min()
+        self.link.deadline()
     }
 
     fn timeout(&mut self, now: Timestamp, out: &mut Output) {
-        let Self { packets, talk } = self;
-        packets.expire(now, &mut |found| talk.hear(now, found, out));
-        match talk.greeting {
-            Greeting::Said { again, left: 0 } if again <= now => {
-                talk.greeting = Greeting::Unheard;
-                out.fault(Fault::NoReply);
-            }
-            Greeting::Said { again, left } if again <= now => talk.greet(now, left, out),
-            _ => {}
-        }
+        let Self { link, talk } = self;
+        link.timeout(now, out, &mut |heard, out| talk.hear(now, heard, out));
     }
 
     fn closed(&mut self, now: Timestamp, out: &mut Output) {
-        let Self { packets, talk } = self;
-        packets.abandon(&mut |found| talk.hear(now, found, out));
+        let Self { link, talk } = self;
+        link.close(now, out, &mut |heard, out| talk.hear(now, heard, out));
     }
 }
 
 impl Talk {
-    fn greet(&mut self, now: Timestamp, left: u8, out: &mut Output) {
-        let again = now + CONFIRM_WITHIN;
-        self.greeting = Greeting::Said { again, left: left.saturating_sub(1) };
-        send(Packet::empty(PacketKind::Handshake), out);
-    }
-
-    fn hear(&mut self, now: Timestamp, found: Found<'_>, out: &mut Output) {
-        match found {
-            Found::Packet { bytes, first, last } => {
-                if let Some(packet) = Packet::read(bytes) {
-                    self.packet(now, packet, (first, last), out);
-                }
-            }
-            Found::Fault(fault) => out.fault(fault),
-            // It comes again, since nobody acknowledges it.
-            Found::Garbled(_) => {}
-        }
-    }
-
-    fn packet(
-        &mut self,
-        now: Timestamp,
-        packet: Packet<'_>,
-        (first, last): (Timestamp, Timestamp),
-        out: &mut Output,
-    ) {
-        match (packet.kind, packet.id, packet.data) {
-            (PacketKind::Confirmation, ..) => self.greeting = Greeting::Confirmed,
-            (PacketKind::Handshake, ..) => {
-                // It is the other side that greets, and begins its ids anew.
-                self.greeting = Greeting::Confirmed;
-                self.last = None;
-                send(Packet::empty(PacketKind::Confirmation), out);
-            }
-            (PacketKind::Normal, 0, []) => {
-                // A sign of life, or an acknowledgement of what nobody sends.
-                if matches!(self.greeting, Greeting::Unheard) {
-                    self.greet(now, 1, out);
-                }
-            }
-            (PacketKind::Normal, 0, _) => out.fault(Fault::Malformed { at: 4 }),
-            (PacketKind::Normal, id, data) => {
-                send(Packet::acknowledging(id), out);
+    fn hear(&mut self, now: Timestamp, heard: Heard<'_>, out: &mut Output) {
+        match heard {
+            Heard::Greeted => self.last = None,
+            Heard::Unanswered => out.fault(Fault::NoReply),
+            Heard::Data { id, data, first, last } => {
+                acknowledge(id, out);
                 if !self.is_repeated(now, id, data) {
                     self.code(data, first, last, out);
                 }
             }
+            // Nobody sends a box anything that could be acknowledged.
+            Heard::Confirmed | Heard::Acknowledged(_) => {}
         }
     }
 
@@ -219,8 +148,4 @@ impl Talk {
             Err(fault) => out.fault(fault),
         }
     }
-}
-
-fn send(packet: Packet<'_>, out: &mut Output) {
-    out.push(Item::Write(packet.bytes(), None));
 }

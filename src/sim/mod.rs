@@ -9,6 +9,7 @@
 
 mod concert;
 mod datalogic;
+mod ecr_hub;
 mod garble;
 mod grow_gm65;
 mod head;
@@ -60,6 +61,7 @@ pub const ALL: &[Info] = &[
     zvt::INFO,
     concert::INFO,
     mis::INFO,
+    ecr_hub::INFO,
     scanner_port::INFO,
 ];
 

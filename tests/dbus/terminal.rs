@@ -31,16 +31,21 @@ impl Till {
     }
 
     async fn open_in(mode: &str) -> Self {
+        Self::open_with("zvt", "", mode).await
+    }
+
+    /// With a terminal of this protocol and profile, which have the same name, and further configuration.
+    async fn open_with(protocol: &str, more: &str, mode: &str) -> Self {
         let bus = Bus::start();
         let link = bus.directory().join("terminal");
-        let device = (sim::find("zvt").unwrap().configure)(&Section::empty("p")).unwrap();
+        let device = (sim::find(protocol).unwrap().configure)(&Section::empty("p")).unwrap();
         let options = sim::Options { device, link: Some(link.clone()), baud: None };
         let mut simulation = Simulation::start(options).unwrap();
         let (commands, inbox) = mpsc::channel(8);
         tokio::spawn(async move { simulation.run(inbox).await.unwrap() });
         let ledger = bus.directory().join("ledger.sqlite");
         let mut start = Start::with(&format!(
-            "[[device]]\nname = \"terminal\"\nmatch = {{ pty = {:?} }}\nprofile = \"zvt\"\n",
+            "[[device]]\nname = \"terminal\"\nmatch = {{ pty = {:?} }}\nprofile = {protocol:?}\n{more}",
             link.display().to_string()
         ));
         start.arguments =
@@ -226,12 +231,17 @@ async fn cut_off_by_a_crash_of_the_daemon_a_payment_is_found_at_the_terminal() {
     progressed(&client, &path, "waiting for the bank").await;
     till.crash().await;
     let client = till.ready().await;
+    found_again(&client, "sale 2", &path).await;
+}
+
+/// Waits until a transaction that was cut off is known to have been approved.
+async fn found_again(client: &Client, key: &str, path: &str) {
     let found: OwnedObjectPath =
-        client.call(ROOT, MANAGER, "FindTransaction", &("sale 2",)).await.unwrap();
+        client.call(ROOT, MANAGER, "FindTransaction", &(key,)).await.unwrap();
     assert_eq!(found.as_str(), path);
     soon("the terminal has been asked", async {
         loop {
-            let result: Dict = client.call(&path, TRANSACTION, "GetResult", &()).await.unwrap();
+            let result: Dict = client.call(path, TRANSACTION, "GetResult", &()).await.unwrap();
             match result.text("state") {
                 "approved" => return assert_eq!(result.number("authorised"), 1250),
                 "in-progress" | "sent" => {}
@@ -308,6 +318,49 @@ async fn simulated_money_is_refused_where_real_money_is_meant() {
     let refused = pay(&client, "sale 1", 1250).await.unwrap_err();
     assert_eq!(refused.name, "NotReady");
     assert!(refused.message.contains("--mode test"), "{refused:?}");
+}
+
+const ECR_HUB: &str = "[device.protocol]\napp-id = \"wz6012822ca2f1as78\"\n";
+
+#[tokio::test]
+async fn at_an_ecr_hub_a_payment_is_found_by_our_own_number_after_a_crash() {
+    let mut till = Till::open_with("ecr-hub", ECR_HUB, "test").await;
+    let client = till.ready().await;
+    let status: Dict = client.call(OBJECT, TERMINAL, "Status", &()).await.unwrap();
+    assert_eq!(status.text("recovery"), "enquiry");
+    let path = pay(&client, "sale 1", 1250).await.unwrap();
+    let (outcome, result) = completed(&client, &path).await;
+    assert_eq!(outcome, "approved", "{result:?}");
+    assert_eq!(result.number("authorised"), 1250);
+    assert!(matches!(result.get("receipt"), Variant::U32(1)), "{result:?}");
+    assert!(result.text("order-number").ends_with("T00000001"), "{result:?}");
+    assert_eq!(result.text("pan-masked"), "**********1111");
+
+    // The very first payment of a ledger would be found as well: no earlier receipt is needed.
+    till.behave("silent").await;
+    let path = pay(&client, "sale 2", 1250).await.unwrap();
+    progressed(&client, &path, "waiting for the customer and the bank").await;
+    till.crash().await;
+    let client = till.ready().await;
+    found_again(&client, "sale 2", &path).await;
+
+    till.behave("approve").await;
+    let path = begin(&client, "reversal", "undo 2", &[("receipt", 2_u32.into())]).await.unwrap();
+    assert_eq!(completed(&client, &path).await.0, "approved");
+    let refund = [("amount", 300_u64.into()), ("currency", "EUR".into())];
+    let refused = begin(&client, "refund", "back", &refund).await.unwrap_err();
+    assert_eq!(refused.name, "Unsupported", "{refused:?}");
+}
+
+#[tokio::test]
+async fn at_an_ecr_hub_a_payment_can_be_stopped() {
+    let till = Till::open_with("ecr-hub", ECR_HUB, "test").await;
+    let client = till.ready().await;
+    till.behave("think 60").await;
+    let path = pay(&client, "sale 1", 1250).await.unwrap();
+    progressed(&client, &path, "waiting for the customer and the bank").await;
+    client.call_raw(&path, TRANSACTION, "Abort", &()).await.unwrap();
+    assert_eq!(completed(&client, &path).await.0, "aborted");
 }
 
 #[tokio::test]
