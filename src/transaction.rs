@@ -222,6 +222,7 @@ impl Transaction {
             }
             Entry::Receipt(line) => self.lines.push(line.clone()),
             Entry::Answer(answer) => self.answer = Some(answer.clone()),
+            Entry::Late(..) => {}
             Entry::Ended(ending) => return self.end(ending),
         }
         Next::Nothing

@@ -8,7 +8,8 @@
 //! * what the ledger calls approved is booked at the terminal, once, with that receipt and amount;
 //! * what it calls declined, aborted or failed is not booked;
 //! * nothing is booked twice;
-//! * what is unknown lets no further payment begin.
+//! * what is unknown lets no further payment begin, unless somebody says so; then that one is in order too,
+//!   whatever the terminal still says of the one before.
 
 #![allow(
     clippy::unwrap_used,
@@ -153,6 +154,16 @@ impl World {
 
     /// Begins a transaction and lets everything happen that follows. Gives its number.
     fn ask(&mut self, operation: Operation, receipt: Option<u32>) -> Result<u64, Refused> {
+        self.ask_over(operation, receipt, false)
+    }
+
+    /// The same, over an outcome that nobody knows where somebody says so.
+    fn ask_over(
+        &mut self,
+        operation: Operation,
+        receipt: Option<u32>,
+        over_unknown: bool,
+    ) -> Result<u64, Refused> {
         self.key += 1;
         let intent = Intent {
             device: "terminal".into(),
@@ -166,7 +177,8 @@ impl World {
             simulated: true,
             began: self.now.0,
         };
-        let Begun::New(transaction) = self.book.begin(intent, false)? else { panic!("not new") };
+        let begun = self.book.begin(intent, over_unknown)?;
+        let Begun::New(transaction) = begun else { panic!("not new") };
         let id = transaction.id;
         self.does(|world| {
             let instruction = Instruction::Begin(transaction.order());
@@ -523,7 +535,7 @@ const fn spoken(spoken: Spoken, behaviour: &'static str, operation: Operation) -
 }
 
 /// Cut at every point there is.
-const EVERYWHERE: [Scenario; 11] = [
+const EVERYWHERE: [Scenario; 13] = [
     scenario("", Operation::Payment),
     scenario("decline", Operation::Payment),
     scenario("", Operation::Reversal),
@@ -535,10 +547,12 @@ const EVERYWHERE: [Scenario; 11] = [
     spoken(ECR_HUB, "", Operation::Payment),
     spoken(ECR_HUB, "", Operation::Reversal),
     Scenario { keyed: Keyed::WhileDown, ..spoken(ECR_HUB_FOUND, "", Operation::Payment) },
+    scenario("old-completion", Operation::Payment),
+    scenario("crossing", Operation::Payment),
 ];
 
 /// Cut at random points.
-const ANYWHERE: [Scenario; 49] = [
+const ANYWHERE: [Scenario; 51] = [
     scenario("stop", Operation::Payment),
     scenario("partial 500", Operation::Payment),
     scenario("silent", Operation::Payment),
@@ -555,6 +569,8 @@ const ANYWHERE: [Scenario; 49] = [
     scenario("", Operation::Capture),
     scenario("", Operation::CancelPreauth),
     scenario("", Operation::Close),
+    scenario("old-status", Operation::Payment),
+    scenario("crossing", Operation::Reversal),
     spoken(CONCERT, "decline", Operation::Payment),
     spoken(CONCERT, "partial 500", Operation::Payment),
     spoken(CONCERT, "unverified", Operation::Payment),
@@ -633,10 +649,28 @@ fn play(scenario: Scenario, cut: Cut) -> (Counts, State) {
             check(&world, scenario_of_next(), &next, from);
             assert_eq!(next.state, State::Approved, "{scenario:?} {cut:?}: {next:?}");
         }
-        Err(Refused::Unknown(unknown)) => assert_eq!(unknown, id),
+        Err(Refused::Unknown(unknown)) => {
+            assert_eq!(unknown, id);
+            sell_over_an_unknown_outcome(&mut world, scenario, cut);
+        }
         Err(error) => panic!("{scenario:?} {cut:?}: {error}"),
     }
     (counts, transaction.state)
+}
+
+/// Somebody has had the next sale begun all the same.
+fn sell_over_an_unknown_outcome(world: &mut World, scenario: Scenario, cut: Cut) {
+    // What the terminal had still to do for the sale before is done, but for what waits for the next.
+    world.run();
+    if scenario.behaviour == "silent" {
+        // It would be at work for ever.
+        world.behave("restart");
+    }
+    let from = world.device.ledger().len();
+    let next = world.ask_over(Operation::Payment, None, true).unwrap();
+    let next = world.book.transaction(next).unwrap();
+    check(world, scenario_of_next(), &next, from);
+    assert_eq!(next.state, State::Approved, "{scenario:?} {cut:?}: over an unknown: {next:?}");
 }
 
 const fn scenario_of_next() -> Scenario {
@@ -770,6 +804,8 @@ everywhere! {
     wherever_a_payment_at_an_ecr_hub_is_cut_ledger_and_terminal_agree: 8,
     wherever_a_reversal_at_an_ecr_hub_is_cut_ledger_and_terminal_agree: 9,
     wherever_a_payment_at_an_ecr_hub_is_cut_and_a_sale_keyed_meanwhile_ledger_and_terminal_agree: 10,
+    wherever_a_payment_behind_an_old_dialogue_is_cut_ledger_and_terminal_agree: 11,
+    wherever_a_payment_that_an_old_dialogue_crosses_is_cut_ledger_and_terminal_agree: 12,
 }
 
 #[test]
@@ -807,4 +843,19 @@ fn a_terminal_that_completes_without_a_status_is_asked_and_one_that_names_anothe
  {
     assert_eq!(play(scenario("no-status", Operation::Payment), Cut::Never).1, State::Approved);
     assert_eq!(play(scenario("wrong-receipt", Operation::Reversal), Cut::Never).1, State::Unknown);
+}
+
+#[test]
+fn what_an_old_dialogue_says_is_not_about_the_new_sale() {
+    for (behaviour, want) in [
+        ("old-completion", State::Failed),
+        ("old-status", State::Failed),
+        ("crossing", State::Approved),
+    ] {
+        assert_eq!(
+            play(scenario(behaviour, Operation::Payment), Cut::Never).1,
+            want,
+            "{behaviour}"
+        );
+    }
 }

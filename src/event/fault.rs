@@ -66,6 +66,9 @@ pub enum Fault {
         /// What differs.
         what: &'static str,
     },
+    /// A terminal tells how a transaction went that is over for us.
+    #[error("the terminal answers an earlier transaction")]
+    Late,
     /// The device's flow control kept a write from leaving.
     #[error("{bytes} bytes could not be sent: the device does not take them")]
     Stalled {
@@ -94,7 +97,7 @@ pub enum Fault {
 
 impl Fault {
     /// Every kind there is, as [`Self::kind`] names them.
-    pub const KINDS: [&'static str; 15] = [
+    pub const KINDS: [&'static str; 16] = [
         "partial-frame",
         "overlong-frame",
         "bad-checksum",
@@ -106,6 +109,7 @@ impl Fault {
         "no-reply",
         "refused",
         "other-answer",
+        "late-answer",
         "write-stalled",
         "not-passed-through",
         "code-unanswered",
@@ -127,6 +131,7 @@ impl Fault {
             Self::NoReply => "no-reply",
             Self::Refused { .. } => "refused",
             Self::Misfit { .. } => "other-answer",
+            Self::Late => "late-answer",
             Self::Stalled { .. } => "write-stalled",
             Self::Severed { .. } => "not-passed-through",
             Self::Unanswered { .. } => "code-unanswered",

@@ -319,6 +319,9 @@ pub enum Entry {
     Receipt(Line),
     /// Its word on the transaction.
     Answer(Box<Answer>),
+    /// Its word on a transaction that is over for us, of this number where it names one: evidence for whoever
+    /// looks into it, from which nothing follows.
+    Late(Option<u64>, Box<Answer>),
     /// The dialogue is over.
     Ended(Ending),
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use self::apdu::Apdu;
 use self::command::Printer;
-use self::link::{Event, Link, Repeat};
+use self::link::{Event, Link, Repeat, Standing};
 use self::message::{Completion, Message};
 use crate::event::terminal::{
     Answer, Awaiting, Clock, Currency, Ending, Entry, Instruction, Operation, Order, Progress,
@@ -265,8 +265,8 @@ impl Zvt {
             return Ok(());
         }
         job.is_aborted = true;
-        if job.step == Step::Command {
-            self.link.command(now, &command::abort(), Repeat::Freely, out);
+        if job.step == Step::Command && job.is_accepted {
+            self.link.command(now, &command::abort(), Repeat::OnRefusal, out);
         }
         Ok(())
     }
@@ -283,12 +283,14 @@ impl Zvt {
 
     /// A command has not arrived, or nobody knows.
     fn lost(&mut self, now: Timestamp, out: &mut Output) {
-        let Some(job) = &self.job else { return };
+        let Some(job) = &mut self.job else { return };
         if job.is_enquiry {
             self.pause_or_give_up(now, out);
-        } else if !job.is_accepted {
-            // Where it was accepted, what is lost is only the wish to abort it.
-            self.unanswered("the terminal did not acknowledge the command", out);
+        } else if job.is_accepted {
+            // What is lost is only the wish to abort it.
+            job.is_aborted = false;
+        } else {
+            self.unanswered(now, "the terminal did not acknowledge the command", out);
         }
     }
 
@@ -302,24 +304,24 @@ impl Zvt {
         if job.is_enquiry {
             self.pause_or_give_up(now, out);
         } else {
-            self.unanswered("the terminal has gone silent", out);
+            self.unanswered(now, "the terminal has gone silent", out);
         }
     }
 
-    fn unanswered(&mut self, why: &'static str, out: &mut Output) {
+    fn unanswered(&mut self, now: Timestamp, why: &'static str, out: &mut Output) {
         let Some(job) = &self.job else { return };
-        let asked = job.step == Step::Command;
+        let asked = job.step == Step::Command && self.link.standing() != Standing::Unsent;
         let ending = match (asked, job.order.operation.moves_money()) {
             (true, true) => Ending::Unclear(why.into()),
             (true, false) => Ending::Failed(why.into()),
             (false, _) => Ending::Failed("the terminal does not answer".into()),
         };
-        self.link.clear();
+        self.link.give_up(now, out);
         self.end(ending, out);
     }
 
     fn pause_or_give_up(&mut self, now: Timestamp, out: &mut Output) {
-        self.link.clear();
+        self.link.give_up(now, out);
         match &self.job {
             Some(job) if now < job.until => self.step(now, Step::Pause, out),
             _ => self.finish_enquiry(out),
@@ -344,8 +346,12 @@ impl Zvt {
     /// The command of the step under way has been taken.
     fn accepted(&mut self, now: Timestamp, out: &mut Output) {
         let Some(job) = &mut self.job else { return };
-        if job.is_accepted {
-            // It is the answer to a wish to abort.
+        // What moves money is not asked twice: that the terminal takes it is believed though its
+        // acknowledgement be lost. The registration before has shown that nothing else is under way.
+        let money = job.step == Step::Command && job.order.operation.moves_money();
+        let least = if money { Standing::Sent } else { Standing::Acknowledged };
+        if job.is_accepted || self.link.standing() < least {
+            // It is the answer to a wish to abort, or to what was asked before.
             return;
         }
         job.is_accepted = true;
@@ -356,6 +362,9 @@ impl Zvt {
             Step::Command => {
                 out.push(Item::Persist(Entry::Accepted));
                 progress(Awaiting::Terminal, "taken by the terminal", out);
+                if job.is_aborted {
+                    self.link.command(now, &command::abort(), Repeat::OnRefusal, out);
+                }
             }
             _ => {}
         }
@@ -364,7 +373,15 @@ impl Zvt {
     fn refused(&mut self, now: Timestamp, reason: u8, out: &mut Output) {
         let Some(job) = &mut self.job else { return };
         if job.is_accepted {
-            // It is the answer to a wish to abort: too late, or not possible now.
+            // It is the answer to a wish to abort: too late, or not possible now. It may be asked again.
+            if job.is_aborted {
+                job.is_aborted = false;
+                out.fault(Fault::Refused { status: reason });
+            }
+            return;
+        }
+        if self.link.standing() != Standing::Acknowledged {
+            // What it refuses may be what was asked before.
             return;
         }
         out.fault(Fault::Refused { status: reason });
@@ -395,16 +412,14 @@ impl Zvt {
 
     /// The terminal has told something and waits for it to be taken.
     fn told(&mut self, now: Timestamp, message: Message, out: &mut Output) {
-        let at_work = self.job.as_ref().is_some_and(|job| job.step == Step::Command);
-        if let Some(job) =
-            self.job.as_mut().filter(|job| job.step == Step::Command && !job.is_accepted)
-        {
-            // It would not tell anything had it not taken the command.
-            job.is_accepted = true;
-            out.push(Item::Persist(Entry::Accepted));
-        }
+        let (at_work, asked) = match &self.job {
+            Some(job) if job.is_accepted => (job.step == Step::Command, true),
+            // Before it has taken what it was asked it tells of something else: of an earlier transaction.
+            Some(job) => (false, job.step == Step::Pause),
+            None => (false, false),
+        };
         if self.job.is_some() && self.patience.is_some() {
-            self.patience = Some(now + HEARD_WITHIN);
+            self.patience = Some(now + if asked { HEARD_WITHIN } else { ANSWERED_WITHIN });
         }
         let mut next = None;
         let mut answer = command::accepted();
@@ -416,12 +431,14 @@ impl Zvt {
                     out.push(Item::Persist(Entry::Receipt(line)));
                 }
             }
-            Message::Completion(completion) => next = self.completed(&completion, out),
-            Message::Abort(reason, words) => next = self.aborted(reason, words, out),
+            Message::Completion(completion) if asked => next = self.completed(&completion, out),
+            Message::Abort(reason, words) if asked => next = self.aborted(reason, words, out),
             Message::Other => answer = command::refused(code::NOT_POSSIBLE),
             // With nothing asked there is nobody to tell, and the terminal wants it taken.
             Message::Intermediate(_)
             | Message::Print(_)
+            | Message::Completion(_)
+            | Message::Abort(..)
             | Message::Accepted
             | Message::Refused(_) => {}
         }
@@ -439,7 +456,7 @@ impl Zvt {
         }
         let Some(answer) = answer else { return };
         match &mut self.job {
-            Some(job) if job.step == Step::Command => {
+            Some(job) if job.step == Step::Command && job.is_accepted => {
                 let mut answer = answer;
                 if self.options.tips {
                     note_tip(&job.order, &mut answer);
@@ -447,8 +464,16 @@ impl Zvt {
                 out.push(Item::Persist(Entry::Answer(answer.clone())));
                 job.answer = Some(answer);
             }
-            Some(job) if job.step == Step::LastReceipt => job.answer = Some(answer),
-            _ => self.overheard = Some(answer),
+            Some(job) if job.step == Step::LastReceipt && job.is_accepted => {
+                job.answer = Some(answer);
+            }
+            // It is of an earlier transaction, and must not be taken for this one's.
+            Some(job) if !job.is_enquiry => late(answer, out),
+            Some(_) => self.overheard = Some(answer),
+            None => {
+                self.overheard = Some(answer.clone());
+                late(answer, out);
+            }
         }
     }
 
@@ -555,8 +580,16 @@ impl Zvt {
     fn end(&mut self, ending: Ending, out: &mut Output) {
         self.job = None;
         self.patience = None;
+        // What has not been sent is not sent any more.
+        self.link.drop_commands();
         out.push(Item::Persist(Entry::Ended(ending)));
     }
+}
+
+/// Keeps the terminal's word on a transaction that is over for us. It names none of ours.
+fn late(answer: Box<Answer>, out: &mut Output) {
+    out.fault(Fault::Late);
+    out.push(Item::Persist(Entry::Late(None, answer)));
 }
 
 /// What was taken above the order, where customers may add that.

@@ -25,7 +25,7 @@ const TRIES: u32 = 3;
 
 /// What the behaviours are called.
 const BEHAVIOURS: &str = "approve, decline [CODE], partial AMOUNT, tip AMOUNT, signature, silent, late SECONDS, duplicate, \
-                          busy, no-status, wrong-receipt, stop, keyed AMOUNT, think SECONDS, restart";
+                          busy, no-status, wrong-receipt, stop, old-status, old-completion, crossing, keyed AMOUNT, think SECONDS, restart";
 
 fn configure(section: &Section<'_>) -> Result<Box<dyn Simulated>, Error> {
     // The protocol checks them; the terminal does as it is registered.
@@ -61,6 +61,13 @@ enum Behaviour {
     WrongReceipt,
     /// The customer stops it.
     Stop,
+    /// A dialogue from before is still under way at the next registration, which it refuses; its last status
+    /// crosses it.
+    OldStatus,
+    /// The same; its completion crosses it.
+    OldCompletion,
+    /// The completion of a dialogue from before crosses the next registration, which is taken.
+    Crossing,
 }
 
 /// What is to come in the dialogue.
@@ -109,8 +116,16 @@ impl Simulated for Terminal {
                 Heard::Nak => self.again(out),
                 Heard::Ack => self.acknowledged(out),
                 Heard::Frame(apdu) => {
+                    let crosses = apdu.starts_with(&[0x06, 0x00]) && self.crosses(out);
                     out.send.push(wire::ACK);
-                    self.told(&apdu, out);
+                    if crosses && self.behaviour == Behaviour::Crossing {
+                        self.command((0x06, 0x00), apdu.get(3..).unwrap_or_default(), out);
+                    } else {
+                        self.told(&apdu, out);
+                    }
+                    if crosses {
+                        self.behaviour = Behaviour::Approve;
+                    }
                 }
             }
         }
@@ -147,6 +162,9 @@ impl Simulated for Terminal {
             "no-status" => Behaviour::NoStatus,
             "wrong-receipt" => Behaviour::WrongReceipt,
             "stop" => Behaviour::Stop,
+            "old-status" => Behaviour::OldStatus,
+            "old-completion" => Behaviour::OldCompletion,
+            "crossing" => Behaviour::Crossing,
             "keyed" => {
                 self.books.book(Kind::Payment, number()?, out.clock);
                 return Ok(());
@@ -194,6 +212,26 @@ impl Terminal {
             }
             (class, instruction) => self.command((*class, *instruction), data, out),
         }
+    }
+
+    /// Says what was still to be said of a dialogue from before, where that is the behaviour: it is on its way
+    /// when the till's registration comes.
+    fn crosses(&mut self, out: &mut Actions) -> bool {
+        let completion = vec![0x06, 0x0F, 0x00];
+        let status = self.books.last_status().unwrap_or_else(|| completion.clone());
+        let (says, follows) = match self.behaviour {
+            Behaviour::OldStatus => (status, vec![Turn::Say(completion)]),
+            Behaviour::OldCompletion => (completion, Vec::new()),
+            Behaviour::Crossing => {
+                out.send.extend(wire::frame(&completion));
+                return true;
+            }
+            _ => return false,
+        };
+        self.turns.push_back(Turn::Say(says));
+        self.turns.extend(follows);
+        self.go_on(out);
+        true
     }
 
     fn command(&mut self, control: (u8, u8), data: &[u8], out: &mut Actions) {

@@ -247,6 +247,11 @@ impl Player {
                 let answer = shown_answer(answer);
                 self.say(&format!("persist answer {answer}"));
             }
+            Entry::Late(number, answer) => {
+                let number = number.map_or_else(String::new, |number| format!(" of {number}"));
+                let answer = shown_answer(answer);
+                self.say(&format!("persist late answer{number} {answer}"));
+            }
             Entry::Ended(ending) => {
                 let (word, why) = match ending {
                     Ending::Approved => ("approved", ""),

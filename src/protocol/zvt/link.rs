@@ -2,7 +2,8 @@
 //!
 //! Contract: pure. A frame that came twice because its acknowledgement was lost is handed out once: it
 //! is the same again before our answer to it has been acknowledged. What may move money is sent again
-//! only where the terminal has said that it did not understand it, never because it said nothing.
+//! only where the terminal has said that it did not understand it, never because it said nothing. What
+//! comes may have crossed a command of ours: only the acknowledgement says that the terminal has it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -27,8 +28,20 @@ const LIMIT: usize = 8192;
 pub(super) enum Repeat {
     /// When it was not understood, and when nothing was said.
     Freely,
-    /// Only when the terminal has said that it was not understood.
+    /// Only when the terminal has said that it was not understood. Whatever it says shows that it is there.
     OnRefusal,
+}
+
+/// How far the last command has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// There is none, or it waits for the line.
+    #[default]
+    Unsent,
+    /// It has been sent.
+    Sent,
+    /// The terminal has acknowledged it: what comes from here on may be about it.
+    Acknowledged,
 }
 
 /// What the line tells the dialogue.
@@ -55,6 +68,7 @@ pub(super) struct Link {
     framer: Dle,
     waiting: VecDeque<(Vec<u8>, Repeat, bool)>,
     in_flight: Option<InFlight>,
+    standing: Standing,
     /// The last frame received, as long as our answer to it is under way.
     last: Buffer,
     token: Token,
@@ -66,6 +80,7 @@ impl Default for Link {
             framer: Dle::new(LIMIT, SILENCE),
             waiting: VecDeque::new(),
             in_flight: None,
+            standing: Standing::Unsent,
             last: Buffer::default(),
             token: Token(0),
         }
@@ -82,13 +97,20 @@ impl Link {
         out: &mut Output,
     ) {
         self.waiting.push_back((dle::frame(&apdu.encode()), repeat, false));
+        self.standing = Standing::Unsent;
         self.pump(now, out);
     }
 
-    /// Answers what was received last.
+    /// Answers what was received last. That goes before a command: the terminal waits for it.
     pub(super) fn answer(&mut self, now: Timestamp, apdu: &Apdu, out: &mut Output) {
-        self.waiting.push_back((dle::frame(&apdu.encode()), Repeat::Freely, true));
+        let answers = self.waiting.iter().take_while(|(_, _, is_answer)| *is_answer).count();
+        self.waiting.insert(answers, (dle::frame(&apdu.encode()), Repeat::Freely, true));
         self.pump(now, out);
+    }
+
+    /// How far the last command has come.
+    pub(super) fn standing(&self) -> Standing {
+        self.standing
     }
 
     /// Acknowledges the frame received last. Called once what it said is on disk, where it has to be.
@@ -96,10 +118,19 @@ impl Link {
         out.push(Item::Write(dle::acknowledgement(), None));
     }
 
-    /// Drops what has not been sent yet.
-    pub(super) fn clear(&mut self) {
-        self.waiting.clear();
-        self.in_flight = None;
+    /// Drops commands that have not been sent yet. Gives whether there were any.
+    pub(super) fn drop_commands(&mut self) -> bool {
+        let before = self.waiting.len();
+        self.waiting.retain(|(_, _, is_answer)| *is_answer);
+        self.waiting.len() < before
+    }
+
+    /// Waits for no command any more. What the terminal waits for it still gets.
+    pub(super) fn give_up(&mut self, now: Timestamp, out: &mut Output) {
+        self.drop_commands();
+        self.in_flight.take_if(|flight| !flight.is_answer);
+        self.standing = Standing::Unsent;
+        self.pump(now, out);
     }
 
     /// Takes what came.
@@ -160,12 +191,13 @@ impl Link {
                 out.fault(fault);
             }
         });
-        self.clear();
+        self.waiting.clear();
+        self.in_flight = None;
     }
 
     fn hear(&mut self, now: Timestamp, one: Kept, events: &mut Vec<Event>, out: &mut Output) {
         match one {
-            Kept::Ack => self.delivered(now, events, out),
+            Kept::Ack => self.acknowledged(now, events, out),
             Kept::Nak => {
                 let token = self.in_flight.is_some();
                 if token {
@@ -190,8 +222,14 @@ impl Link {
             }
             return;
         }
-        // A terminal that goes on has understood what it was sent, even where its acknowledgement is lost.
-        if self.in_flight.is_some() {
+        // A terminal that goes on has understood what it was sent, even where its acknowledgement is lost. But
+        // what can be asked again is: what comes now may have crossed it. Neither does a command go out behind
+        // an answer that may have been crossed.
+        let goes_on = |flight: &InFlight| match flight.is_answer {
+            true => self.waiting.iter().all(|(_, _, is_answer)| *is_answer),
+            false => flight.repeat == Repeat::OnRefusal,
+        };
+        if self.in_flight.as_ref().is_some_and(goes_on) {
             self.delivered(now, events, out);
         }
         match Apdu::decode(frame.bytes()) {
@@ -205,6 +243,16 @@ impl Link {
                 out.push(Item::Write(dle::refusal(), None));
             }
         }
+    }
+
+    fn acknowledged(&mut self, now: Timestamp, events: &mut Vec<Event>, out: &mut Output) {
+        let is_answer = self.in_flight.as_ref().is_some_and(|flight| flight.is_answer);
+        if !is_answer && self.standing == Standing::Sent {
+            self.standing = Standing::Acknowledged;
+            // What it says to this is new, though it were the same as before.
+            self.last.clear();
+        }
+        self.delivered(now, events, out);
     }
 
     fn delivered(&mut self, now: Timestamp, events: &mut Vec<Event>, out: &mut Output) {
@@ -224,7 +272,8 @@ impl Link {
         let Some(mut flight) = self.in_flight.take() else { return };
         let allowed = cause == Repeat::OnRefusal || flight.repeat == Repeat::Freely;
         if !allowed || flight.tries >= TRIES {
-            if !flight.is_answer {
+            // To a terminal that does not take an answer nothing more is said.
+            if !flight.is_answer || self.drop_commands() {
                 events.push(Event::Lost);
             }
             self.last.clear();
@@ -243,6 +292,9 @@ impl Link {
         }
         let Some((frame, repeat, is_answer)) = self.waiting.pop_front() else { return };
         self.write(&frame, out);
+        if !is_answer {
+            self.standing = Standing::Sent;
+        }
         let deadline = now + ACKNOWLEDGED_WITHIN;
         self.in_flight = Some(InFlight { frame, repeat, tries: 1, deadline, is_answer });
     }
