@@ -6,13 +6,14 @@
 //! ```
 //!
 //! Contract: pure. The LRC is the XOR of what it covers up to the ETX, and may be any byte, a control byte
-//! too; so may the bytes of a message that has its length before it. What was begun and cut off is a fault,
-//! never a message.
+//! too; so may the bytes of a message that has its length before it. What is around messages is
+//! [`Shell`]'s.
 
 use std::time::Duration;
 
 use super::Buffer;
-use crate::event::{Fault, Timestamp};
+use super::shell::{Grammar, Shell, Taken};
+use crate::event::Fault;
 
 /// Start of text.
 pub const STX: u8 = 0x02;
@@ -26,19 +27,6 @@ pub const ENQ: u8 = 0x05;
 pub const ACK: u8 = 0x06;
 /// Not understood, once more.
 pub const NAK: u8 = 0x15;
-
-/// What came over the line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard<'a> {
-    /// A message whose LRC is right.
-    Message(&'a [u8]),
-    /// A message that is not right; its sender waits for an answer all the same.
-    Bad(Fault),
-    /// A control byte by itself: ENQ, ACK, NAK or EOT.
-    Byte(u8),
-    /// Something else.
-    Noise(Fault),
-}
 
 /// How a message is told from what stands around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,17 +60,15 @@ enum State {
     Sum,
 }
 
-/// The framer.
+/// Where messages begin and end.
 #[derive(Debug)]
-pub struct Control {
+pub struct Messages {
     shape: Shape,
     state: State,
-    text: Buffer,
-    noise: usize,
-    last: Timestamp,
-    limit: usize,
-    silence: Duration,
 }
+
+/// The framer.
+pub type Control = Shell<Messages>;
 
 impl Control {
     /// A framer that takes messages of up to `limit` bytes, and gives one up after so much silence in it.
@@ -94,138 +80,57 @@ impl Control {
     /// The same for messages of this shape.
     #[must_use]
     pub fn of(shape: Shape, limit: usize, silence: Duration) -> Self {
-        let (state, text, last) = (State::Idle, Buffer::default(), Timestamp::default());
-        Self { shape, state, text, noise: 0, last, limit, silence }
+        Self::with(Messages { shape, state: State::Idle }, limit, silence)
     }
+}
 
-    /// Takes what came.
-    pub fn receive(&mut self, now: Timestamp, bytes: &[u8], heard: &mut dyn FnMut(Heard<'_>)) {
-        self.expire(now, heard);
-        for byte in bytes {
-            self.last = now;
-            self.byte(*byte, heard);
-        }
-    }
-
-    /// A byte was damaged, or the line was held low: the message around it is lost.
-    pub fn damage(&mut self, now: Timestamp, fault: Fault, heard: &mut dyn FnMut(Heard<'_>)) {
-        self.expire(now, heard);
-        let in_message = self.state != State::Idle;
-        self.reset();
-        self.noise = 0;
-        heard(if in_message { Heard::Bad(fault) } else { Heard::Noise(fault) });
-    }
-
-    /// When silence will have meant something.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Timestamp> {
-        (self.state != State::Idle || self.noise > 0).then(|| self.last + self.silence)
-    }
-
-    /// Hears the silence, where it has lasted long enough.
-    pub fn expire(&mut self, now: Timestamp, heard: &mut dyn FnMut(Heard<'_>)) {
-        if self.deadline().is_some_and(|deadline| deadline <= now) {
-            self.close(heard);
-        }
-    }
-
-    /// The line is gone: what was begun is a fault.
-    pub fn close(&mut self, heard: &mut dyn FnMut(Heard<'_>)) {
-        if self.state != State::Idle {
-            let bytes = self.text.len();
-            self.reset();
-            heard(Heard::Bad(Fault::Partial { bytes }));
-        }
-        self.end_noise(heard);
-    }
-
-    fn byte(&mut self, byte: u8, heard: &mut dyn FnMut(Heard<'_>)) {
-        match (self.state, byte) {
+impl Grammar for Messages {
+    fn take(&mut self, byte: u8, text: &mut Buffer, limit: usize) -> Taken {
+        let (state, taken) = match (self.state, byte) {
             (State::Idle, STX) => {
-                self.end_noise(heard);
-                self.state = match self.shape {
+                let state = match self.shape {
                     Shape::Delimited => State::Text(None),
                     Shape::Counted(_) => State::Length(None),
                 };
+                (state, Taken::Begun)
             }
-            (State::Idle, ENQ | ACK | NAK | EOT) => {
-                self.end_noise(heard);
-                heard(Heard::Byte(byte));
-            }
-            (State::Idle, _) => self.noise += 1,
-            (State::Length(None), high) => self.state = State::Length(Some(high)),
+            (State::Idle, ENQ | ACK | NAK | EOT) => (State::Idle, Taken::Control),
+            (State::Idle, _) => (State::Idle, Taken::Noise(1)),
+            (State::Length(None), high) => (State::Length(Some(high)), Taken::Held),
             (State::Length(Some(high)), low) => match digits(high, low) {
-                Some(length) if length <= self.limit => self.state = State::Text(Some(length)),
-                Some(_) => self.give_up(Fault::Overlong { limit: self.limit }, heard),
-                None => self.give_up(Fault::Malformed { at: 1 }, heard),
+                Some(length) if length <= limit => (State::Text(Some(length)), Taken::Held),
+                Some(_) => (State::Idle, Taken::Bad(Fault::Overlong { limit })),
+                None => (State::Idle, Taken::Bad(Fault::Malformed { at: 1 })),
             },
-            (State::Text(None | Some(0)), ETX) => self.state = State::Sum,
+            (State::Text(None | Some(0)), ETX) => (State::Sum, Taken::Held),
             (State::Text(Some(0)), _) => {
-                self.give_up(Fault::Malformed { at: 3 + self.text.len() }, heard);
+                (State::Idle, Taken::Bad(Fault::Malformed { at: 3 + text.len() }))
             }
-            (State::Text(None), _) if self.text.len() >= self.limit => {
-                self.give_up(Fault::Overlong { limit: self.limit }, heard);
+            (State::Text(None), _) if text.len() >= limit => {
+                (State::Idle, Taken::Bad(Fault::Overlong { limit }))
             }
             (State::Text(left), _) => {
-                self.text.extend(&[byte]);
-                self.state = State::Text(left.map(|left| left - 1));
+                text.extend(&[byte]);
+                (State::Text(left.map(|left| left - 1)), Taken::Held)
             }
-            (State::Sum, got) => {
-                let want = lrc(self.shape, self.text.bytes());
-                self.state = State::Idle;
-                heard(if got == want {
-                    Heard::Message(self.text.bytes())
-                } else {
-                    Heard::Bad(Fault::Checksum { got: got.into(), want: want.into() })
-                });
-                self.text.clear();
-            }
-        }
+            (State::Sum, got) => match lrc(self.shape, text.bytes()) {
+                want if want == got => (State::Idle, Taken::Whole),
+                want => {
+                    let fault = Fault::Checksum { got: got.into(), want: want.into() };
+                    (State::Idle, Taken::Bad(fault))
+                }
+            },
+        };
+        self.state = state;
+        taken
     }
 
-    fn give_up(&mut self, fault: Fault, heard: &mut dyn FnMut(Heard<'_>)) {
-        self.reset();
-        heard(Heard::Bad(fault));
+    fn is_open(&self) -> bool {
+        self.state != State::Idle
     }
 
     fn reset(&mut self) {
         self.state = State::Idle;
-        self.text.clear();
-    }
-
-    fn end_noise(&mut self, heard: &mut dyn FnMut(Heard<'_>)) {
-        if self.noise > 0 {
-            heard(Heard::Noise(Fault::Noise { bytes: self.noise }));
-            self.noise = 0;
-        }
-    }
-}
-
-/// What was heard, kept for after the framer has been let go.
-#[derive(Debug)]
-pub enum Kept {
-    /// As [`Heard::Message`].
-    Message(Buffer),
-    /// As [`Heard::Bad`].
-    Bad(Fault),
-    /// As [`Heard::Byte`].
-    Byte(u8),
-    /// As [`Heard::Noise`].
-    Noise(Fault),
-}
-
-impl From<Heard<'_>> for Kept {
-    fn from(heard: Heard<'_>) -> Self {
-        match heard {
-            Heard::Message(message) => {
-                let mut kept = Buffer::default();
-                kept.extend(message);
-                Self::Message(kept)
-            }
-            Heard::Bad(fault) => Self::Bad(fault),
-            Heard::Byte(byte) => Self::Byte(byte),
-            Heard::Noise(fault) => Self::Noise(fault),
-        }
     }
 }
 
@@ -274,7 +179,9 @@ fn digits(high: u8, low: u8) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::shell::Heard;
     use super::*;
+    use crate::event::Timestamp;
 
     fn hear(bytes: &[u8]) -> Vec<String> {
         hear_of(Shape::Delimited, bytes)
@@ -285,7 +192,7 @@ mod tests {
         let mut all = Vec::new();
         let mut note = |heard: Heard<'_>| {
             all.push(match heard {
-                Heard::Message(text) => String::from_utf8_lossy(text).into_owned(),
+                Heard::Frame(text) => String::from_utf8_lossy(text).into_owned(),
                 Heard::Bad(fault) => format!("bad {}", fault.kind()),
                 Heard::Byte(byte) => format!("{byte:02X}"),
                 Heard::Noise(fault) => fault.kind().to_owned(),
@@ -304,7 +211,7 @@ mod tests {
         assert_eq!(hear(&frame(b"71")), ["71"]);
         assert_eq!(*frame(b"71").last().unwrap(), ENQ);
         assert_eq!(hear(&[ENQ, ACK, NAK, EOT]), ["05", "06", "15", "04"]);
-        assert_eq!(hear(b"hello\x05"), ["noise", "05"]);
+        assert_eq!(hear(b"hello\x05"), ["noise"], "of what it is nobody can tell");
         assert_eq!(hear(&[STX, b'1', ETX, 0]), ["bad bad-checksum"]);
         assert_eq!(hear(&[STX, b'1']), ["bad partial-frame"]);
         let endless = [&[STX][..], &[b'1'; 101]].concat();

@@ -5,39 +5,25 @@
 //! ```
 //!
 //! Contract: pure. The CRC is CRC-16/KERMIT over the data *as it was before doubling* and the ETX. Its
-//! two bytes are never doubled and never un-doubled: they may be 10 10, 10 03 or 10 02. What was begun
-//! and cut off is a fault, never a frame; after a fault the next `DLE STX` begins anew.
+//! two bytes are never doubled and never un-doubled: they may be 10 10, 10 03 or 10 02. What is around frames
+//! is [`Shell`]'s; after a fault the next `DLE STX` begins anew.
 
 use std::time::Duration;
 
+use super::shell::{Grammar, Shell, Taken};
 use super::{Buffer, checksum};
-use crate::event::{Fault, Timestamp};
+use crate::event::Fault;
 
 /// Start of text.
 const STX: u8 = 0x02;
 /// End of text.
 const ETX: u8 = 0x03;
 /// Good, go on.
-const ACK: u8 = 0x06;
+pub const ACK: u8 = 0x06;
 /// Marks STX and ETX, and itself where it is data.
 const DLE: u8 = 0x10;
 /// Not understood, once more.
-const NAK: u8 = 0x15;
-
-/// What came over the line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard<'a> {
-    /// A frame whose CRC is right: its data.
-    Frame(&'a [u8]),
-    /// A frame that is not right; its sender waits for an answer all the same.
-    Bad(Fault),
-    /// A positive acknowledgement.
-    Ack,
-    /// A negative one.
-    Nak,
-    /// Something that is no frame and no acknowledgement.
-    Noise(Fault),
-}
+pub const NAK: u8 = 0x15;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
@@ -56,145 +42,63 @@ enum State {
     High(u8),
 }
 
-/// The framer.
-#[derive(Debug)]
-pub struct Dle {
+/// Where frames begin and end.
+#[derive(Debug, Default)]
+pub struct Doubled {
     state: State,
-    data: Buffer,
-    noise: usize,
-    last: Timestamp,
-    limit: usize,
-    silence: Duration,
 }
+
+/// The framer.
+pub type Dle = Shell<Doubled>;
 
 impl Dle {
     /// A framer that has heard nothing, takes frames of up to `limit` bytes of data, and gives one up
     /// after so much silence in it.
     #[must_use]
     pub fn new(limit: usize, silence: Duration) -> Self {
-        Self {
-            state: State::Idle,
-            data: Buffer::default(),
-            noise: 0,
-            last: Timestamp::default(),
-            limit,
-            silence,
-        }
+        Self::with(Doubled::default(), limit, silence)
     }
+}
 
-    /// Takes what came.
-    pub fn receive(&mut self, now: Timestamp, bytes: &[u8], heard: &mut dyn FnMut(Heard<'_>)) {
-        self.expire(now, heard);
-        for byte in bytes {
-            self.last = now;
-            self.byte(*byte, heard);
-        }
-    }
-
-    /// A byte was damaged, or the line was held low: the frame around it is lost.
-    pub fn damage(&mut self, now: Timestamp, fault: Fault, heard: &mut dyn FnMut(Heard<'_>)) {
-        self.expire(now, heard);
-        let in_frame = self.state != State::Idle;
-        self.reset();
-        self.noise = 0;
-        heard(if in_frame { Heard::Bad(fault) } else { Heard::Noise(fault) });
-    }
-
-    /// When silence will have meant something.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Timestamp> {
-        self.is_open().then(|| self.last + self.silence)
-    }
-
-    /// Hears the silence, where it has lasted long enough.
-    pub fn expire(&mut self, now: Timestamp, heard: &mut dyn FnMut(Heard<'_>)) {
-        if self.deadline().is_some_and(|deadline| deadline <= now) {
-            self.close(heard);
-        }
-    }
-
-    /// The line is gone: what was begun is a fault.
-    pub fn close(&mut self, heard: &mut dyn FnMut(Heard<'_>)) {
-        if self.state != State::Idle {
-            let bytes = self.data.len();
-            self.reset();
-            heard(Heard::Bad(Fault::Partial { bytes }));
-        }
-        self.end_noise(heard);
+impl Grammar for Doubled {
+    fn take(&mut self, byte: u8, data: &mut Buffer, limit: usize) -> Taken {
+        let (state, taken) = match (self.state, byte) {
+            (State::Idle, DLE) => (State::Begun, Taken::Held),
+            (State::Idle, ACK | NAK) => (State::Idle, Taken::Control),
+            (State::Idle, _) => (State::Idle, Taken::Noise(1)),
+            (State::Begun, STX) => (State::Data, Taken::Begun),
+            (State::Begun, DLE) => (State::Begun, Taken::Noise(1)),
+            (State::Begun, _) => (State::Idle, Taken::Noise(2)),
+            (State::Data, DLE) => (State::Escaped, Taken::Held),
+            (State::Data, _) | (State::Escaped, DLE) if data.len() >= limit => {
+                (State::Idle, Taken::Bad(Fault::Overlong { limit }))
+            }
+            (State::Data, _) | (State::Escaped, DLE) => {
+                data.extend(&[byte]);
+                (State::Data, Taken::Held)
+            }
+            (State::Escaped, ETX) => (State::Low, Taken::Held),
+            // A frame that begins inside a frame: the first one lost its end.
+            (State::Escaped, STX) => (State::Data, Taken::BegunAnew),
+            (State::Escaped, _) => (State::Idle, Taken::Bad(Fault::Malformed { at: data.len() })),
+            (State::Low, low) => (State::High(low), Taken::Held),
+            (State::High(low), high) => {
+                let got = u16::from_le_bytes([low, high]);
+                let want = crc(data.bytes());
+                let fault = Fault::Checksum { got: got.into(), want: want.into() };
+                (State::Idle, if got == want { Taken::Whole } else { Taken::Bad(fault) })
+            }
+        };
+        self.state = state;
+        taken
     }
 
     fn is_open(&self) -> bool {
-        self.state != State::Idle || self.noise > 0
+        self.state != State::Idle
     }
 
     fn reset(&mut self) {
         self.state = State::Idle;
-        self.data.clear();
-    }
-
-    fn byte(&mut self, byte: u8, heard: &mut dyn FnMut(Heard<'_>)) {
-        match (self.state, byte) {
-            (State::Idle, DLE) => {
-                self.end_noise(heard);
-                self.state = State::Begun;
-            }
-            (State::Idle, ACK | NAK) => {
-                self.end_noise(heard);
-                heard(if byte == ACK { Heard::Ack } else { Heard::Nak });
-            }
-            (State::Idle, _) => self.noise += 1,
-            (State::Begun, STX) => self.state = State::Data,
-            (State::Begun, DLE) => self.noise += 1,
-            (State::Begun, _) => {
-                self.noise += 2;
-                self.state = State::Idle;
-            }
-            (State::Data, DLE) => self.state = State::Escaped,
-            (State::Data, _) | (State::Escaped, DLE) => self.keep(byte, heard),
-            (State::Escaped, ETX) => self.state = State::Low,
-            // A frame that begins inside a frame: the first one lost its end.
-            (State::Escaped, STX) => {
-                heard(Heard::Noise(Fault::Partial { bytes: self.data.len() }));
-                self.data.clear();
-                self.state = State::Data;
-            }
-            (State::Escaped, _) => {
-                let at = self.data.len();
-                self.reset();
-                heard(Heard::Bad(Fault::Malformed { at }));
-            }
-            (State::Low, low) => self.state = State::High(low),
-            (State::High(low), high) => self.end(low, high, heard),
-        }
-    }
-
-    fn keep(&mut self, byte: u8, heard: &mut dyn FnMut(Heard<'_>)) {
-        self.state = State::Data;
-        if self.data.len() >= self.limit {
-            self.reset();
-            heard(Heard::Bad(Fault::Overlong { limit: self.limit }));
-            return;
-        }
-        self.data.extend(&[byte]);
-    }
-
-    fn end(&mut self, low: u8, high: u8, heard: &mut dyn FnMut(Heard<'_>)) {
-        let got = u16::from_le_bytes([low, high]);
-        let want = crc(self.data.bytes());
-        self.state = State::Idle;
-        heard(if got == want {
-            Heard::Frame(self.data.bytes())
-        } else {
-            Heard::Bad(Fault::Checksum { got: got.into(), want: want.into() })
-        });
-        self.data.clear();
-    }
-
-    fn end_noise(&mut self, heard: &mut dyn FnMut(Heard<'_>)) {
-        if self.noise > 0 {
-            heard(Heard::Noise(Fault::Noise { bytes: self.noise }));
-            self.noise = 0;
-        }
     }
 }
 
@@ -234,7 +138,9 @@ fn crc(data: &[u8]) -> u16 {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::shell::Heard;
     use super::*;
+    use crate::event::Timestamp;
 
     fn hear(pieces: &[&[u8]]) -> Vec<String> {
         let mut dle = Dle::new(300, Duration::from_millis(200));
@@ -244,8 +150,8 @@ mod tests {
                 Heard::Frame(data) => format!("{data:02X?}"),
                 Heard::Bad(fault) => format!("bad {}", fault.kind()),
                 Heard::Noise(fault) => fault.kind().to_owned(),
-                Heard::Ack => "ack".to_owned(),
-                Heard::Nak => "nak".to_owned(),
+                Heard::Byte(byte) if byte == ACK => "ack".to_owned(),
+                Heard::Byte(_) => "nak".to_owned(),
             });
         };
         for piece in pieces {

@@ -14,6 +14,7 @@ mod licence;
 pub mod line;
 pub mod packet;
 pub mod paycloud;
+pub mod shell;
 pub mod sieve;
 pub mod speed;
 pub mod uart;

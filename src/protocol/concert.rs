@@ -17,7 +17,8 @@ use self::layout::{Layout, Reply};
 
 use crate::event::terminal::{Awaiting, Ending, Entry, Instruction, Order, Progress, Said};
 use crate::event::{Fault, Refusal, Timestamp};
-use crate::frame::control::{self, ACK, Control, ENQ, EOT, Heard, Kept, NAK};
+use crate::frame::control::{self, ACK, Control, ENQ, EOT, NAK};
+use crate::frame::shell::{Heard, Kept};
 use crate::protocol::{Carrier, Configured, Info, Input, Item, Kind, Output, Protocol, Token};
 use crate::settings::{Error, Section};
 
@@ -181,7 +182,7 @@ impl Concert {
     fn hear(&mut self, now: Timestamp, one: Kept, out: &mut Output) {
         match one {
             Kept::Byte(byte) => self.byte(now, byte, out),
-            Kept::Message(message) => self.message(message.bytes(), out),
+            Kept::Frame(message) => self.message(message.bytes(), out),
             Kept::Bad(fault) => {
                 out.fault(fault);
                 out.push(Item::Write(vec![NAK], None));

@@ -22,7 +22,8 @@ use crate::event::terminal::{
     Awaiting, Ending, Entry, Instruction, Operation, Order, Progress, Said,
 };
 use crate::event::{Fault, Refusal, Timestamp};
-use crate::frame::control::{self, ACK, Control, Kept, NAK};
+use crate::frame::control::{self, ACK, Control, NAK};
+use crate::frame::shell::Kept;
 use crate::protocol::concert;
 use crate::protocol::{Carrier, Configured, Info, Input, Item, Kind, Output, Protocol, Token};
 use crate::settings::{Error, Section};
@@ -150,7 +151,7 @@ impl Mis {
                 Kept::Byte(ACK) => self.taken(now, out),
                 Kept::Byte(NAK) => self.again(now, out),
                 Kept::Byte(_) => {}
-                Kept::Message(message) => self.message(now, message.bytes(), out),
+                Kept::Frame(message) => self.message(now, message.bytes(), out),
                 Kept::Bad(fault) => {
                     out.fault(fault);
                     self.acknowledge(NAK, out);

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use tillbus::event::Timestamp;
-use tillbus::frame::Dle;
-use tillbus::frame::dle::{self, Heard};
+use tillbus::frame::shell::Heard;
+use tillbus::frame::{Dle, dle};
 
 /// What a receiver hears of these pieces, one after the other.
 fn hear<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Option<Vec<u8>>> {

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::apdu::Apdu;
 use crate::event::{Fault, Timestamp};
-use crate::frame::dle::{self, Heard};
-use crate::frame::{Buffer, Dle};
+use crate::frame::shell::{Heard, Kept};
+use crate::frame::{Buffer, Dle, dle};
 use crate::protocol::{Input, Item, Output, Token};
 
 /// Between two bytes of a frame (T1 of the transport document).
@@ -197,8 +197,8 @@ impl Link {
 
     fn hear(&mut self, now: Timestamp, one: Kept, events: &mut Vec<Event>, out: &mut Output) {
         match one {
-            Kept::Ack => self.acknowledged(now, events, out),
-            Kept::Nak => {
+            Kept::Byte(dle::ACK) => self.acknowledged(now, events, out),
+            Kept::Byte(_) => {
                 let token = self.in_flight.is_some();
                 if token {
                     out.fault(Fault::Refused { status: 0x15 });
@@ -302,30 +302,5 @@ impl Link {
     fn write(&mut self, frame: &[u8], out: &mut Output) {
         self.token = Token(self.token.0.wrapping_add(1));
         out.push(Item::Write(frame.to_vec(), Some(self.token)));
-    }
-}
-
-/// What was heard, kept for after the framer has been let go.
-enum Kept {
-    Frame(Buffer),
-    Bad(Fault),
-    Noise(Fault),
-    Ack,
-    Nak,
-}
-
-impl From<Heard<'_>> for Kept {
-    fn from(heard: Heard<'_>) -> Self {
-        match heard {
-            Heard::Frame(data) => {
-                let mut frame = Buffer::default();
-                frame.extend(data);
-                Self::Frame(frame)
-            }
-            Heard::Bad(fault) => Self::Bad(fault),
-            Heard::Noise(fault) => Self::Noise(fault),
-            Heard::Ack => Self::Ack,
-            Heard::Nak => Self::Nak,
-        }
     }
 }
