@@ -552,7 +552,7 @@ const EVERYWHERE: [Scenario; 13] = [
 ];
 
 /// Cut at random points.
-const ANYWHERE: [Scenario; 51] = [
+const ANYWHERE: [Scenario; 52] = [
     scenario("stop", Operation::Payment),
     scenario("partial 500", Operation::Payment),
     scenario("silent", Operation::Payment),
@@ -570,6 +570,7 @@ const ANYWHERE: [Scenario; 51] = [
     scenario("", Operation::CancelPreauth),
     scenario("", Operation::Close),
     scenario("old-status", Operation::Payment),
+    scenario("revoke", Operation::Payment),
     scenario("crossing", Operation::Reversal),
     spoken(CONCERT, "decline", Operation::Payment),
     spoken(CONCERT, "partial 500", Operation::Payment),
@@ -843,6 +844,11 @@ fn a_terminal_that_completes_without_a_status_is_asked_and_one_that_names_anothe
  {
     assert_eq!(play(scenario("no-status", Operation::Payment), Cut::Never).1, State::Approved);
     assert_eq!(play(scenario("wrong-receipt", Operation::Reversal), Cut::Never).1, State::Unknown);
+}
+
+#[test]
+fn an_approval_that_is_followed_by_a_refusal_is_for_a_person_to_look_at() {
+    assert_eq!(play(scenario("revoke", Operation::Payment), Cut::Never).1, State::Unknown);
 }
 
 #[test]

@@ -110,6 +110,8 @@ struct Zvt {
     patience: Option<Timestamp>,
     /// What the terminal said of a transaction that this conversation did not begin.
     overheard: Option<Box<Answer>>,
+    /// The day has been closed, and no receipt given out since: their numbers may begin again.
+    is_day_closed: bool,
 }
 
 /// What the till is about.
@@ -124,6 +126,8 @@ struct Job {
     is_accepted: bool,
     is_aborted: bool,
     answer: Option<Box<Answer>>,
+    /// Behind an approval it has told something else.
+    is_contradicted: bool,
     terminal: Option<String>,
     clock: Clock,
 }
@@ -143,7 +147,8 @@ enum Step {
 
 impl Zvt {
     fn new(options: Options) -> Self {
-        Self { options, link: Link::default(), job: None, patience: None, overheard: None }
+        let (link, is_day_closed) = (Link::default(), false);
+        Self { options, link, job: None, patience: None, overheard: None, is_day_closed }
     }
 }
 
@@ -164,8 +169,12 @@ impl Protocol for Zvt {
             Instruction::Begin(_) | Instruction::Enquire(_) if self.job.is_some() => {
                 Err(Refusal::Busy)
             }
-            Instruction::Begin(order) => {
+            Instruction::Begin(mut order) => {
                 self.overheard = None;
+                if self.is_day_closed {
+                    // The first receipt of a day may have the number of the last one before.
+                    order.last_receipt = None;
+                }
                 self.begin(now, order, false, out);
                 Ok(())
             }
@@ -220,6 +229,7 @@ impl Zvt {
             is_accepted: false,
             is_aborted: false,
             answer: None,
+            is_contradicted: false,
             terminal: None,
             clock: Clock::default(),
         });
@@ -461,6 +471,13 @@ impl Zvt {
                 if self.options.tips {
                     note_tip(&job.order, &mut answer);
                 }
+                if job.answer.as_deref().is_some_and(|before| contradicts(before, &answer)) {
+                    // The approval stays what was said first; nobody can tell which of them is true.
+                    job.is_contradicted = true;
+                    out.fault(Fault::Misfit { what: "result" });
+                    out.push(Item::Persist(Entry::Late(Some(job.order.transaction), answer)));
+                    return;
+                }
                 out.push(Item::Persist(Entry::Answer(answer.clone())));
                 job.answer = Some(answer);
             }
@@ -498,6 +515,11 @@ impl Zvt {
             }
             Step::Command => {
                 let ending = completed(job, completion.result, out);
+                if ending == Ending::Approved {
+                    let has_receipt = job.answer.as_ref().is_some_and(|it| it.receipt.is_some());
+                    let closes = job.order.operation == Operation::Close;
+                    self.is_day_closed = closes || (self.is_day_closed && !has_receipt);
+                }
                 self.end(ending, out);
                 None
             }
@@ -592,6 +614,12 @@ fn late(answer: Box<Answer>, out: &mut Output) {
     out.push(Item::Persist(Entry::Late(None, answer)));
 }
 
+/// Whether something else is told behind an approval: a refusal, or another receipt or amount.
+fn contradicts(before: &Answer, now: &Answer) -> bool {
+    let told = |answer: &Answer| (answer.receipt, answer.amount);
+    before.approved && (!now.approved || told(before) != told(now))
+}
+
 /// What was taken above the order, where customers may add that.
 fn note_tip(order: &Order, answer: &mut Answer) {
     let above = answer.amount.and_then(|amount| amount.checked_sub(order.amount));
@@ -620,6 +648,10 @@ fn completed(job: &Job, result: Option<u8>, out: &mut Output) -> Ending {
     };
     if !answer.approved {
         return if answer.code == ABORTED { Ending::Aborted } else { Ending::Declined };
+    }
+    if job.is_contradicted {
+        let why = "the terminal approved and then said something else";
+        return Ending::Contradictory(why.into());
     }
     if let Some(status) = refused {
         out.fault(Fault::Refused { status });

@@ -25,7 +25,7 @@ const TRIES: u32 = 3;
 
 /// What the behaviours are called.
 const BEHAVIOURS: &str = "approve, decline [CODE], partial AMOUNT, tip AMOUNT, signature, silent, late SECONDS, duplicate, \
-                          busy, no-status, wrong-receipt, stop, old-status, old-completion, crossing, keyed AMOUNT, think SECONDS, restart";
+                          busy, no-status, wrong-receipt, stop, revoke, old-status, old-completion, crossing, keyed AMOUNT, think SECONDS, restart";
 
 fn configure(section: &Section<'_>) -> Result<Box<dyn Simulated>, Error> {
     // The protocol checks them; the terminal does as it is registered.
@@ -61,6 +61,8 @@ enum Behaviour {
     WrongReceipt,
     /// The customer stops it.
     Stop,
+    /// It approves, and then tells a refusal of the same.
+    Revoke,
     /// A dialogue from before is still under way at the next registration, which it refuses; its last status
     /// crosses it.
     OldStatus,
@@ -162,6 +164,7 @@ impl Simulated for Terminal {
             "no-status" => Behaviour::NoStatus,
             "wrong-receipt" => Behaviour::WrongReceipt,
             "stop" => Behaviour::Stop,
+            "revoke" => Behaviour::Revoke,
             "old-status" => Behaviour::OldStatus,
             "old-completion" => Behaviour::OldCompletion,
             "crossing" => Behaviour::Crossing,
@@ -411,6 +414,14 @@ impl Terminal {
             Behaviour::Duplicate => {
                 self.turns.push_back(Turn::Say(status.clone()));
                 self.turns.push_back(Turn::Say(status));
+            }
+            Behaviour::Revoke => {
+                let mut refusal = status.clone();
+                // The result is the first field behind class, instruction and length.
+                if let Some(code) = refusal.get_mut(4) {
+                    *code = 0x05;
+                }
+                self.turns.extend([Turn::Say(status), Turn::Say(refusal)]);
             }
             Behaviour::Signature => {
                 wire::add_container(&mut status, &[0x2F, 0x04, 0x1F, 0x10, 0x01, 0x01]);
