@@ -182,7 +182,7 @@ impl Concert {
     fn hear(&mut self, now: Timestamp, one: Kept, out: &mut Output) {
         match one {
             Kept::Byte(byte) => self.byte(now, byte, out),
-            Kept::Frame(message) => self.message(message.bytes(), out),
+            Kept::Frame(message) => self.message(now, message.bytes(), out),
             Kept::Bad(fault) => {
                 out.fault(fault);
                 out.push(Item::Write(vec![NAK], None));
@@ -288,14 +288,24 @@ impl Concert {
         }
     }
 
-    fn message(&mut self, message: &[u8], out: &mut Output) {
+    fn message(&mut self, now: Timestamp, message: &[u8], out: &mut Output) {
         let about = |job: &&Job| !matches!(job.step, Step::Calling | Step::Resting);
+        let reply = self.layout.reply(message);
         let Some(job) = self.job.as_ref().filter(about) else {
             // Of a transaction that is over for us. It is taken, so that the terminal goes on.
-            out.push(Item::Write(vec![ACK], None));
-            return;
+            return self.late(reply, out);
         };
-        let Some(reply) = self.layout.reply(message) else {
+        if let Some(earlier) = &reply
+            && earlier.number().is_some_and(|number| is_before(number, job.order.transaction))
+        {
+            // The answer to this order is still to come.
+            if job.step == Step::Listening {
+                self.go(Step::Waiting);
+                self.patience = Some(now + DONE_WITHIN);
+            }
+            return self.late(reply, out);
+        }
+        let Some(reply) = reply else {
             out.fault(Fault::Malformed { at: message.len() });
             out.push(Item::Write(vec![NAK], None));
             return;
@@ -310,6 +320,17 @@ impl Concert {
         }
         out.push(Item::Persist(Entry::Answer(Box::new(reply.answer))));
         self.end(ending, out);
+        out.push(Item::Write(vec![ACK], None));
+    }
+
+    /// Keeps the terminal's word on a transaction that is over for us.
+    fn late(&self, reply: Option<Reply>, out: &mut Output) {
+        if let Some(reply) = reply {
+            out.fault(Fault::Late);
+            // Another till's is none of ours, whatever number it carries.
+            let number = reply.number().filter(|_| reply.pos == self.pos);
+            out.push(Item::Persist(Entry::Late(number, Box::new(reply.answer))));
+        }
         out.push(Item::Write(vec![ACK], None));
     }
 
@@ -361,6 +382,11 @@ fn cut_off(job: &Job, why: &'static str) -> Ending {
     }
 }
 
+/// Whether a number is that of a transaction before this one; a number travels as its last ten digits.
+fn is_before(number: u64, transaction: u64) -> bool {
+    (1..transaction % layout::NUMBERS).contains(&number)
+}
+
 /// How a transaction ended that was answered. What is not ours, and what is neither yes nor no, leaves it
 /// unknown.
 fn ending(order: &Order, pos: u32, reply: &Reply, out: &mut Output) -> Ending {
@@ -392,6 +418,7 @@ mod tests {
     #[test]
     fn answers_count_with_our_number_only() {
         let order = Order::new(42, Operation::Payment, 1250, None);
+        assert!(is_before(41, 42) && !is_before(42, 42) && !is_before(43, 42) && !is_before(0, 42));
         let rows: [(&[u8], &str, Option<&str>); 8] = [
             (b"0100000125019780000000042", "approved", None),
             (b"0100000050019780000000042", "approved", None),

@@ -20,8 +20,8 @@ const NAK: u8 = 0x15;
 const PATIENCE: Duration = Duration::from_secs(3);
 const TRIES: u32 = 3;
 
-const BEHAVIOURS: &str = "approve, decline, partial AMOUNT, unverified, silent, late SECONDS, duplicate, busy, \
-                          wrong-echo, think SECONDS, restart";
+const BEHAVIOURS: &str = "approve, decline, partial AMOUNT, unverified, silent, late SECONDS, behind, duplicate, \
+                          busy, wrong-echo, think SECONDS, restart";
 
 /// A terminal has the customer's card this long before it, where nobody says otherwise.
 const MOMENT: Duration = Duration::from_millis(10);
@@ -44,6 +44,8 @@ enum Behaviour {
     /// It books and never says so.
     Silent,
     Late(Duration),
+    /// It books, and says so only when it has taken the next order, before that one's own answer.
+    Behind,
     /// It says how it went twice.
     Duplicate,
     /// It does not answer calls.
@@ -91,6 +93,8 @@ struct Terminal {
     think: Option<Duration>,
     step: Step,
     order: Order,
+    /// The answer to an order before, which is to be given first.
+    owed: Option<String>,
     /// The answer has been given once already.
     is_repeated: bool,
     booked: Vec<String>,
@@ -125,7 +129,7 @@ impl Simulated for Terminal {
     fn patience(&self) -> Option<Duration> {
         match (self.step, self.behaviour) {
             _ if !self.held.is_empty() => Some(PATIENCE),
-            (Step::AtWork, Behaviour::Silent) => None,
+            (Step::AtWork, Behaviour::Silent | Behaviour::Behind) => None,
             (Step::AtWork, Behaviour::Late(time)) => Some(time),
             (Step::AtWork, _) => Some(self.think.unwrap_or(MOMENT)),
             (Step::Ordered | Step::Calling(_) | Step::Answered(_), _) => Some(PATIENCE),
@@ -142,6 +146,7 @@ impl Simulated for Terminal {
         match self.step {
             // It has the order, whether or not the till took its leave.
             Step::Ordered => self.byte(EOT, out),
+            Step::AtWork if self.owed.is_some() => self.call(1, out),
             Step::AtWork => {
                 self.book(out);
                 self.is_repeated = false;
@@ -164,6 +169,7 @@ impl Simulated for Terminal {
             "unverified" => Behaviour::Unverified,
             "silent" => Behaviour::Silent,
             "late" => Behaviour::Late(seconds()?),
+            "behind" => Behaviour::Behind,
             "duplicate" => Behaviour::Duplicate,
             "busy" => Behaviour::Busy,
             "wrong-echo" => Behaviour::WrongEcho,
@@ -196,15 +202,21 @@ impl Terminal {
             }
             (Step::Ordered, EOT) => {
                 self.step = Step::AtWork;
-                if self.behaviour == Behaviour::Silent {
+                if matches!(self.behaviour, Behaviour::Silent | Behaviour::Behind) {
                     self.book(out);
+                }
+                if self.behaviour == Behaviour::Behind {
+                    self.owed = Some(self.answer());
+                    self.step = Step::Idle;
                 }
             }
             (Step::Listening, EOT) => self.step = Step::Idle,
             (Step::Calling(_), ACK) => self.say(1, out),
             (Step::Answered(_), ACK) => {
                 out.send.push(EOT);
-                self.step = Step::Idle;
+                // With that given, the order itself is next.
+                let owed = self.owed.take().is_some();
+                self.step = if owed { Step::AtWork } else { Step::Idle };
                 if self.behaviour == Behaviour::Duplicate && !self.is_repeated {
                     self.is_repeated = true;
                     self.call(1, out);
@@ -220,8 +232,12 @@ impl Terminal {
         self.step = Step::Calling(tries);
     }
 
+    fn answer(&self) -> String {
+        if self.speaks_tags { self.tagged() } else { self.placed() }
+    }
+
     fn say(&mut self, tries: u32, out: &mut Actions) {
-        let answer = if self.speaks_tags { self.tagged() } else { self.placed() };
+        let answer = self.owed.clone().unwrap_or_else(|| self.answer());
         let sum = answer.bytes().fold(ETX, |sum, byte| sum ^ byte);
         out.send.push(STX);
         out.send.extend(answer.bytes());

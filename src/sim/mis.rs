@@ -22,8 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How often an answer is sent in all.
 const TRIES: u32 = 3;
 
-const BEHAVIOURS: &str = "approve, decline, partial AMOUNT, silent, late SECONDS, duplicate, busy, wrong-echo, \
-                          think SECONDS, restart";
+const BEHAVIOURS: &str = "approve, decline, partial AMOUNT, silent, late SECONDS, behind, duplicate, busy, \
+                          wrong-echo, think SECONDS, restart";
 
 fn configure(section: &Section<'_>) -> Result<Box<dyn Simulated>, Error> {
     let table = Table::read(section)?;
@@ -34,6 +34,7 @@ fn configure(section: &Section<'_>) -> Result<Box<dyn Simulated>, Error> {
         think: Duration::from_millis(10),
         step: Step::Idle,
         order: Order::default(),
+        owed: None,
         is_repeated: false,
         booked: Vec::new(),
     }))
@@ -48,6 +49,8 @@ enum Behaviour {
     /// It books and never says so.
     Silent,
     Late(Duration),
+    /// It books, and says so only when it has taken the next order, before that one's own answer.
+    Behind,
     /// It says how it went twice.
     Duplicate,
     /// It does not take orders.
@@ -83,6 +86,8 @@ struct Terminal {
     think: Duration,
     step: Step,
     order: Order,
+    /// The answer to an order before, which is to be given first.
+    owed: Option<Vec<u8>>,
     /// The answer has been given once already.
     is_repeated: bool,
     booked: Vec<String>,
@@ -130,6 +135,7 @@ impl Simulated for Terminal {
             return;
         }
         match self.step {
+            Step::AtWork if self.owed.is_some() => self.say(1, out),
             Step::AtWork => {
                 self.book(out);
                 self.is_repeated = false;
@@ -150,6 +156,7 @@ impl Simulated for Terminal {
             "partial" => Behaviour::Partial(rest.parse().map_err(|_| wrong())?),
             "silent" => Behaviour::Silent,
             "late" => Behaviour::Late(seconds()?),
+            "behind" => Behaviour::Behind,
             "duplicate" => Behaviour::Duplicate,
             "busy" => Behaviour::Busy,
             "wrong-echo" => Behaviour::WrongEcho,
@@ -182,7 +189,11 @@ impl Terminal {
                 self.is_repeated = true;
                 self.say(1, out);
             }
-            (Step::Answered(_), ACK) => self.step = Step::Idle,
+            (Step::Answered(_), ACK) => {
+                // With that given, the order itself is next.
+                let owed = self.owed.take().is_some();
+                self.step = if owed { Step::AtWork } else { Step::Idle };
+            }
             (Step::Answered(tries), NAK) if tries < TRIES => self.say(tries + 1, out),
             _ => {}
         }
@@ -202,8 +213,12 @@ impl Terminal {
                 self.order = order;
                 self.acknowledge(ACK, out);
                 self.step = Step::AtWork;
-                if self.behaviour == Behaviour::Silent {
+                if matches!(self.behaviour, Behaviour::Silent | Behaviour::Behind) {
                     self.book(out);
+                }
+                if self.behaviour == Behaviour::Behind {
+                    self.owed = Some(self.answer());
+                    self.step = Step::Idle;
                 }
             }
             None => self.acknowledge(NAK, out),
@@ -245,7 +260,7 @@ impl Terminal {
     }
 
     fn say(&mut self, tries: u32, out: &mut Actions) {
-        let message = self.answer();
+        let message = self.owed.clone().unwrap_or_else(|| self.answer());
         let sum = lrc(self.table.shape, &message);
         let pair = |number: usize| u8::try_from(number / 10 % 10 * 16 + number % 10).unwrap_or(0);
         out.send.extend([STX, pair(message.len() / 100), pair(message.len())]);

@@ -31,6 +31,13 @@ pub(super) struct Reply {
     pub(super) lines: Vec<Line>,
 }
 
+impl Reply {
+    /// The number of the transaction it is about, where it brings one back.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.private.as_deref().and_then(number).filter(|number| *number != 0)
+    }
+}
+
 impl Layout {
     /// The message that asks for this.
     pub(super) fn request(&self, order: &Order, pos: u32) -> String {
@@ -57,9 +64,12 @@ impl Layout {
     }
 }
 
+/// How many numbers there are for transactions: the private field has ten digits.
+pub(super) const NUMBERS: u64 = 10_000_000_000;
+
 /// The number of a transaction as it travels: its last ten digits.
 pub(super) fn private(transaction: u64) -> String {
-    format!("{:010}", transaction % 10_000_000_000)
+    format!("{:010}", transaction % NUMBERS)
 }
 
 /// The number that digits stand for; nothing where there are others.

@@ -103,6 +103,13 @@ impl<T> Part<T> {
             Self::Field(_, width) => *width,
         }
     }
+
+    fn is(&self, what: &T) -> bool
+    where
+        T: PartialEq,
+    {
+        matches!(self, Self::Field(field, _) if field == what)
+    }
 }
 
 /// What an answer says.
@@ -118,6 +125,8 @@ pub(super) struct Told {
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) shape: Shape,
+    /// Whether answers do not carry our number: then the amount alone tells whose they are.
+    pub(crate) unnumbered: bool,
     /// Whether messages are acknowledged.
     pub(crate) acknowledged: bool,
     pub(crate) answered_within: Duration,
@@ -147,6 +156,7 @@ impl Table {
         }
         let table = Self {
             shape: Shape::Counted(start),
+            unnumbered: section.boolean("unnumbered")?.unwrap_or(false),
             acknowledged: section.boolean("acknowledged")?.unwrap_or(true),
             answered_within: Duration::from_secs(seconds.into()),
             requests,
@@ -169,16 +179,35 @@ impl Table {
             return Ok(());
         }
         for (needed, name) in [(Brought::Result, "result"), (Brought::Amount, "amount")] {
-            if !self
-                .answer
-                .iter()
-                .any(|part| matches!(part, Part::Field(what, _) if *what == needed))
-            {
+            if !self.answer.iter().any(|part| part.is(&needed)) {
                 let message = format!(
                     "`answer` has no field \"{name}\": without it an answer proves nothing"
                 );
                 return Err(section.error("answer", message));
             }
+        }
+        let answered = self.answer.iter().any(|part| part.is(&Brought::Number));
+        let asked = |parts: &[Part<_>]| parts.iter().any(|part| part.is(&Carried::Number));
+        let unasked = self.requests.iter().find(|(_, parts)| !asked(parts));
+        let without = match (answered, unasked) {
+            (false, _) => Some("answer"),
+            (true, Some((operation, _))) => Some(operation.word()),
+            (true, None) => None,
+        };
+        match (without, self.unnumbered) {
+            (Some(key), false) => {
+                let message = format!(
+                    "`{key}` has no field \"number\": an answer that comes late would be taken for the next \
+                     transaction's. Where the paper has none, `unnumbered = true` lets it be, with less \
+                     that can be done"
+                );
+                return Err(section.error(key, message));
+            }
+            (None, true) => {
+                let message = "`unnumbered` is for tables without a field \"number\"";
+                return Err(section.error("unnumbered", message));
+            }
+            _ => {}
         }
         if self.approved.is_empty() {
             let message = "`approved` is missing: the results that mean that it is done";
@@ -447,6 +476,18 @@ mod tests {
             (("{ text = \"S1\" }", "{ width = 1 }"), "either a `text` or a `field`"),
             (("{ field = \"code\", width = 20 }", "{ field = \"code\" }"), "width"),
             (("field = \"code\"", "field = \"pin\""), "pin"),
+            (
+                (
+                    "{ field = \"result\", width = 2 }, { field = \"number\", width = 10 }",
+                    "{ field = \"result\", width = 2 }",
+                ),
+                "`answer` has no field \"number\"",
+            ),
+            (
+                ("{ text = \"S1\" }, { field = \"number\", width = 10 }", "{ text = \"S1\" }"),
+                "`payment` has no field \"number\"",
+            ),
+            (("stopped", "unnumbered = true\nstopped"), "without a field \"number\""),
         ] {
             let text = TABLE.replacen(change.0, change.1, 1);
             assert_ne!(text, TABLE, "{want}");
