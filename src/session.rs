@@ -101,11 +101,11 @@ pub enum Report {
     Fault(Fault),
     /// A request has come to its end.
     Answer(RequestId, Result<(), AskError>),
-    /// A terminal has something to say.
-    Said(Said),
-    /// This has to be on disk before the terminal hears anything more; the session waits for the
-    /// answer, and where it cannot be had hangs up.
-    Persist(Entry, Written),
+    /// A terminal has something to say; of the transaction of this number, where it is about one.
+    Said(Option<u64>, Said),
+    /// This of the transaction of this number has to be on disk before the terminal hears anything more;
+    /// the session waits for the answer, and where it cannot be had hangs up.
+    Persist(u64, Entry, Written),
     /// An instruction was not carried out and nothing was sent.
     NotInstructed(Instruction),
 }
@@ -222,6 +222,8 @@ struct Conversation<'a> {
     change: Option<Change>,
     /// Where its line is wired through, the way to the other one. The protocol only listens then.
     passage: Option<Passage>,
+    /// The transaction that the protocol was last told of: what it says is about this one.
+    about: Option<u64>,
 }
 
 /// A change of speed that listening has shown to be needed.
@@ -251,6 +253,7 @@ impl<'a> Conversation<'a> {
             speed,
             change: None,
             passage,
+            about: None,
         }
     }
 
@@ -370,8 +373,14 @@ impl<'a> Conversation<'a> {
                 let now = clock::boottime();
                 let kept = instruction.clone();
                 let result = self.protocol.instruct(now, instruction, &mut self.output);
-                if result.is_err() {
-                    report(self.reports, self.spec.key, Report::NotInstructed(kept)).await;
+                match (result, &kept) {
+                    (Ok(()), Instruction::Begin(order) | Instruction::Enquire(order)) => {
+                        self.about = Some(order.transaction);
+                    }
+                    (Ok(()), _) => {}
+                    (Err(_), _) => {
+                        report(self.reports, self.spec.key, Report::NotInstructed(kept)).await;
+                    }
                 }
             }
             Order::Look(reply) => {
@@ -492,13 +501,27 @@ impl<'a> Conversation<'a> {
     /// Waits until an entry is on disk. Where it cannot be written nothing more is said on this line:
     /// what the terminal is told next would rest on it.
     async fn persist(&mut self, entry: Entry) -> Result<(), transport::Error> {
-        let (written, done) = oneshot::channel();
-        report(self.reports, self.spec.key, Report::Persist(entry, written)).await;
-        if done.await.is_ok() {
+        if let Some(about) = self.named_by(&entry) {
+            let (written, done) = oneshot::channel();
+            report(self.reports, self.spec.key, Report::Persist(about, entry, written)).await;
+            if done.await.is_ok() {
+                return Ok(());
+            }
+        } else if entry != Entry::Sending {
+            // It was told of no transaction on this line: there is none to write it down for.
             return Ok(());
         }
         while self.output.pop().is_some() {}
-        Err(transport::Error::Other(std::io::Error::other("the ledger cannot be written")))
+        Err(transport::Error::Other(std::io::Error::other("the ledger does not have it")))
+    }
+
+    /// The transaction that an entry is about: the one that it names, or the one that the protocol was last
+    /// told of.
+    fn named_by(&self, entry: &Entry) -> Option<u64> {
+        match entry {
+            Entry::Late(Some(number), _) => Some(*number),
+            _ => self.about,
+        }
     }
 
     async fn tell(&mut self, item: Item) {
@@ -520,9 +543,12 @@ impl<'a> Conversation<'a> {
                 Report::Fault(fault)
             }
             Item::Answer(id, result) => Report::Answer(id, result.map_err(AskError::Failed)),
-            Item::Said(said) => Report::Said(said),
-            // The line is gone already, so there is nothing to wait for.
-            Item::Persist(entry) => Report::Persist(entry, oneshot::channel().0),
+            Item::Said(said) => Report::Said(self.about, said),
+            Item::Persist(entry) => match self.named_by(&entry) {
+                // The line is gone already, so there is nothing to wait for.
+                Some(about) => Report::Persist(about, entry, oneshot::channel().0),
+                None => return,
+            },
             Item::Write(..) | Item::Report { .. } => return,
         };
         report(self.reports, self.spec.key, message).await;

@@ -146,6 +146,9 @@ pub struct Transaction {
     pub is_accepted: bool,
     /// The terminal's word.
     pub answer: Option<Box<Answer>>,
+    /// What it said that did not fit, that decided nothing or came too late: for whoever looks into it.
+    /// Nothing is concluded from it.
+    pub evidence: Vec<Answer>,
     /// The lines of its receipts.
     pub lines: Vec<Line>,
     /// Why it ended so, in words; empty where the answer says it.
@@ -189,6 +192,7 @@ impl Transaction {
             state: State::Preparing,
             is_accepted: false,
             answer: None,
+            evidence: Vec::new(),
             lines: Vec::new(),
             reason: String::new(),
             ended: None,
@@ -209,9 +213,17 @@ impl Transaction {
         }
     }
 
-    /// Takes in what the terminal's side has put on disk. What comes after the end changes nothing.
+    /// Takes in what the terminal's side has put on disk. What comes after the end changes nothing, and is
+    /// kept.
     pub fn note(&mut self, entry: &Entry) -> Next {
         if self.state.is_final() {
+            match entry {
+                Entry::Receipt(line) => self.lines.push(line.clone()),
+                Entry::Answer(answer) | Entry::Late(_, answer) => {
+                    self.evidence.push(answer.as_ref().clone());
+                }
+                Entry::Sending | Entry::Accepted | Entry::Ended(_) => {}
+            }
             return Next::Nothing;
         }
         match entry {
@@ -222,7 +234,7 @@ impl Transaction {
             }
             Entry::Receipt(line) => self.lines.push(line.clone()),
             Entry::Answer(answer) => self.answer = Some(answer.clone()),
-            Entry::Late(..) => {}
+            Entry::Late(_, answer) => self.evidence.push(answer.as_ref().clone()),
             Entry::Ended(ending) => return self.end(ending),
         }
         Next::Nothing
@@ -246,10 +258,35 @@ impl Transaction {
         Next::Over
     }
 
-    /// Ends it.
+    /// Ends it. Where nobody knows how, what the terminal said is no more than evidence: a person settles it.
     pub fn close(&mut self, state: State, reason: &str) {
         self.state = state;
         reason.clone_into(&mut self.reason);
+        if state == State::Unknown {
+            self.evidence.extend(self.answer.take().map(|answer| *answer));
+        }
+    }
+
+    /// Whether it may end so: once, and what may have moved money has neither failed nor been stopped just
+    /// because we say so.
+    #[must_use]
+    pub fn may_end(&self, state: State) -> bool {
+        match state {
+            _ if self.state.is_final() => false,
+            State::Failed | State::Aborted => self.left_over() == Next::Over,
+            _ => true,
+        }
+    }
+
+    /// The terminal's word, where the receipt number in it is the newest that the terminal has given out:
+    /// that of what has ended and fits, and is not just the number of the transaction it was about.
+    #[must_use]
+    pub fn newest(&self) -> Option<&Answer> {
+        let decided = matches!(self.state, State::Approved | State::Declined);
+        let answer = self.answer.as_deref().filter(|_| decided)?;
+        let is_old = self.intent.receipt.is_some() && answer.receipt == self.intent.receipt;
+        let fits = !is_old && self.order().misfit(answer, None).is_none();
+        fits.then_some(answer)
     }
 
     /// What remains to be done for one that was under way when the daemon before this one ended.

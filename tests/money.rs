@@ -28,7 +28,7 @@ use tillbus::event::terminal::{
     Answer, Clock, Currency, Ending, Entry, Instruction, Operation, Said,
 };
 use tillbus::event::{Refusal, Timestamp};
-use tillbus::ledger::{Begun, Book, Refused};
+use tillbus::ledger::{self, Begun, Book, End, Refused};
 use tillbus::protocol::{Factory, Input, Item, Opening, Output, Protocol, Token};
 use tillbus::sim::{Actions, Simulated};
 use tillbus::transaction::{Clocks, Finding, Intent, Next, State, Transaction, weigh};
@@ -92,6 +92,8 @@ struct World {
     /// The transaction that is to be asked about.
     recovering: Option<u64>,
     is_enquiring: bool,
+    /// The transaction that the driver was last told of on this line.
+    about: Option<u64>,
     crashed: bool,
     key: u64,
 }
@@ -119,6 +121,7 @@ impl World {
             counts: Counts::default(),
             recovering: None,
             is_enquiring: false,
+            about: None,
             crashed: false,
             key: 0,
         };
@@ -145,6 +148,23 @@ impl World {
         protocol.opened(self.now, Opening::Fresh, &mut self.out);
         self.protocol = Some(protocol);
         self.is_enquiring = false;
+        self.about = None;
+    }
+
+    fn instruct(&mut self, instruction: Instruction) -> Result<(), Refusal> {
+        let (Instruction::Begin(order) | Instruction::Enquire(order)) = &instruction else {
+            panic!("not of a transaction")
+        };
+        let about = order.transaction;
+        let protocol = self.protocol.as_mut().unwrap();
+        protocol.instruct(self.now, instruction, &mut self.out)?;
+        self.about = Some(about);
+        Ok(())
+    }
+
+    /// Ends a transaction, unless it has come too far for that.
+    fn close(&mut self, id: u64, state: State) {
+        self.book.close(id, &End::new(state, ""), self.now.0).unwrap();
     }
 
     fn behave(&mut self, words: &str) {
@@ -182,10 +202,8 @@ impl World {
         let id = transaction.id;
         self.does(|world| {
             let instruction = Instruction::Begin(transaction.order());
-            let told =
-                world.protocol.as_mut().unwrap().instruct(world.now, instruction, &mut world.out);
-            if told.is_err() {
-                world.book.close(id, State::Failed, "busy", world.now.0).unwrap();
+            if world.instruct(instruction).is_err() {
+                world.close(id, State::Failed);
             }
         });
         self.run();
@@ -241,9 +259,7 @@ impl World {
         for transaction in self.book.left_over().unwrap() {
             match transaction.left_over() {
                 Next::Nothing => {}
-                Next::Over => {
-                    self.book.close(transaction.id, State::Failed, "", self.now.0).unwrap();
-                }
+                Next::Over => self.close(transaction.id, State::Failed),
                 Next::Enquire => self.recovering = Some(transaction.id),
             }
         }
@@ -254,13 +270,12 @@ impl World {
             return;
         };
         let order = self.book.transaction(id).unwrap().order();
-        let protocol = self.protocol.as_mut().unwrap();
-        match protocol.instruct(self.now, Instruction::Enquire(order), &mut self.out) {
+        match self.instruct(Instruction::Enquire(order)) {
             Ok(()) => self.is_enquiring = true,
             // It cannot be asked: only a person can find out.
             Err(Refusal::Unsupported) => {
                 self.recovering = None;
-                self.book.close(id, State::Unknown, "not asked", self.now.0).unwrap();
+                self.close(id, State::Unknown);
             }
             Err(_) => {}
         }
@@ -395,16 +410,16 @@ impl World {
         }
     }
 
-    fn open_transaction(&self) -> Option<Transaction> {
-        let all = self.book.left_over().unwrap();
-        all.into_iter().find(|transaction| !transaction.state.is_final())
-    }
-
     fn persist(&mut self, entry: &Entry) {
-        let Some(transaction) = self.open_transaction() else { return };
-        let next = self.book.note(transaction.id, entry, self.now.0).unwrap();
+        let Some(id) = self.about else { return };
+        let next = match self.book.note(id, entry, self.now.0) {
+            Ok(next) => next,
+            // It is not sent: the session hangs up.
+            Err(ledger::Error::Over(_)) => return self.cut_cable(),
+            Err(error) => panic!("{error}"),
+        };
         if next == Next::Enquire {
-            self.recovering = Some(transaction.id);
+            self.recovering = Some(id);
             self.enquire();
         }
         if let Entry::Ended(Ending::Approved) = entry {
@@ -422,13 +437,9 @@ impl World {
             Finding::Declined => State::Declined,
             Finding::Unknown(_) => State::Unknown,
         };
-        if let Some(last) = last {
-            if state != State::Unknown {
-                self.book.found(id, last).unwrap();
-            }
-            self.book.heard("terminal", last).unwrap();
-        }
-        self.book.close(id, state, "asked", self.now.0).unwrap();
+        let last = last.cloned().map(Box::new);
+        let end = End { last, ..End::new(state, "asked") };
+        self.book.close(id, &end, self.now.0).unwrap();
     }
 
     fn terminal_receives(&mut self, bytes: &[u8]) {
@@ -703,8 +714,7 @@ fn ask_with_a_keyed_sale(world: &mut World, scenario: Scenario, receipt: Option<
     let Ok(Begun::New(transaction)) = world.book.begin(intent, false) else { panic!("not new") };
     let instruction = Instruction::Begin(transaction.order());
     world.does(|world| {
-        let protocol = world.protocol.as_mut().unwrap();
-        protocol.instruct(world.now, instruction, &mut world.out).unwrap();
+        world.instruct(instruction).unwrap();
     });
     let end = world.now + PATIENCE;
     for _ in 0..100_000 {

@@ -71,9 +71,9 @@ impl Daemon {
             Report::Event(event) => self.event(now, key, event),
             Report::Fault(fault) => self.line_fault(now, key, &fault),
             Report::Answer(id, result) => self.answer(id, result),
-            Report::Said(said) => self.said(now, key, said),
-            Report::Persist(entry, written) => self.persist(key, entry, written),
-            Report::NotInstructed(instruction) => self.not_instructed(key, &instruction),
+            Report::Said(about, said) => self.said(now, key, about, said),
+            Report::Persist(id, entry, written) => self.persist(key, id, entry, written),
+            Report::NotInstructed(instruction) => self.not_instructed(&instruction),
         }
     }
 

@@ -7,8 +7,11 @@
 mod asked;
 mod close;
 mod code;
+mod end;
 mod recover;
 mod tell;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,7 +30,7 @@ use super::{Daemon, Key, Notice, Wake};
 use crate::clock;
 use crate::event::terminal::{Currency, Entry, Instruction, Operation, Said};
 use crate::event::{Timestamp, Value};
-use crate::ledger::{Begun, Ledger, Refused};
+use crate::ledger::{self, Begun, Ledger, Refused};
 use crate::secret::Secret;
 use crate::session::{Order, Written};
 use crate::store::Client;
@@ -148,10 +151,10 @@ pub enum LedgerNews {
     Found(Caller, Option<Box<Transaction>>, Reply<u64>),
     /// It was settled by hand.
     Resolved(u64, State, Resolution, Reply<()>),
-    /// It is closed, on disk too.
-    Closed(u64),
-    /// Its line went away, and all that was to be written down before that is.
-    Lost(u64),
+    /// It was to end: as it is on disk now, or nothing where that could not be written.
+    Closed(u64, Option<Box<Transaction>>),
+    /// The ledger has it under way.
+    UnderWay(Box<Transaction>),
 }
 
 /// The transactions that have an object.
@@ -175,6 +178,8 @@ struct Live {
     awaited: Option<code::Awaited>,
     /// The events of the codes that the terminal has for it.
     codes: Vec<u64>,
+    /// The end that is on its way to the disk.
+    closing: Option<end::Closing>,
     /// Its answer to the beginner has not been sent yet.
     is_unannounced: bool,
     is_aborted: bool,
@@ -190,6 +195,7 @@ impl Live {
             recovery: None,
             awaited: None,
             codes: Vec::new(),
+            closing: None,
             is_unannounced: false,
             is_aborted: false,
         }
@@ -203,7 +209,14 @@ impl Live {
 
     /// Whether it waits for a code that has not come.
     fn awaits_code(&self) -> bool {
-        self.awaited.as_ref().is_some_and(|awaited| awaited.sequence.is_none())
+        self.waits_until().is_some()
+    }
+
+    /// Until when it waits for a code that has not come.
+    fn waits_until(&self) -> Option<Timestamp> {
+        let is_waiting = self.transaction.state == State::Preparing && self.closing.is_none();
+        let awaited = self.awaited.as_ref().filter(|_| is_waiting)?;
+        awaited.sequence.is_none().then_some(awaited.until)
     }
 
     fn set_state(&mut self, state: State) {
@@ -223,13 +236,10 @@ impl Transactions {
 
     /// When something here is due.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        let waiting = |live: &Live| {
-            let awaited = live.awaited.as_ref().map(|awaited| awaited.until);
-            awaited.filter(|_| live.transaction.state == State::Preparing)
-        };
+        let again = |live: &Live| live.closing.as_ref().and_then(|closing| closing.again);
         self.live
             .values()
-            .flat_map(|live| [live.until, live.recovery, waiting(live)])
+            .flat_map(|live| [live.until, live.recovery, live.waits_until(), again(live)])
             .flatten()
             .min()
     }
@@ -358,8 +368,8 @@ impl Daemon {
                 }
                 let _ = reply.send(Ok(()));
             }
-            LedgerNews::Closed(id) => self.completed(now, id),
-            LedgerNews::Lost(id) => self.lost(now, id),
+            LedgerNews::Closed(id, transaction) => self.closed(now, id, transaction),
+            LedgerNews::UnderWay(transaction) => self.take_up_one(now, *transaction),
         }
     }
 
@@ -392,7 +402,10 @@ impl Daemon {
             Ok(Begun::Before(transaction)) => {
                 return self.show(now, *transaction, &caller.client, reply);
             }
-            Err(Refused::InProgress(_)) => Error::TransactionInProgress,
+            Err(Refused::InProgress(id)) => {
+                self.reconcile(id);
+                Error::TransactionInProgress
+            }
             Err(Refused::Unknown(id)) => Error::OutcomeUnknown(id),
             Err(Refused::KeyTaken(_)) => Error::InvalidArgument(
                 "`key` is that of an earlier transaction, which asks for something else".into(),
@@ -556,29 +569,24 @@ impl Daemon {
     }
 
     /// A terminal's session has something to say.
-    pub(super) fn said(&mut self, now: Timestamp, key: Key, said: Said) {
-        let Some(device) = self.devices.get_mut(&key) else { return };
-        let name = device.identity.origin.name.clone();
-        match said {
-            Said::Condition(conditions) => {
+    pub(super) fn said(&mut self, now: Timestamp, key: Key, about: Option<u64>, said: Said) {
+        match (said, about) {
+            (Said::Condition(conditions), _) => {
+                let Some(device) = self.devices.get_mut(&key) else { return };
                 let words: Vec<_> = conditions.iter().map(|condition| condition.word()).collect();
                 device.set_condition(words);
                 self.announce(key);
             }
-            Said::Progress(progress) => self.progressed(&name, &progress),
-            Said::Last(answer, clock) => self.weigh_last(now, &name, answer, clock),
+            (Said::Progress(progress), Some(id)) => self.progressed(id, &progress),
+            (Said::Last(answer, clock), Some(id)) => self.weigh_last(now, id, answer, clock),
+            (Said::Progress(_) | Said::Last(..), None) => {}
         }
     }
 
-    /// A session wants an entry on disk, and waits.
-    pub(super) fn persist(&mut self, key: Key, entry: Entry, written: Written) {
-        let Some(device) = self.devices.get(&key) else { return };
-        let Some(id) = self.transactions.open_on(&device.identity.origin.name) else {
-            // Of a transaction that is over for us: whatever it says is not needed any more.
-            let _ = written.send(());
-            return;
-        };
+    /// A session wants an entry on disk, and waits. Nothing is sent for a transaction that is over.
+    pub(super) fn persist(&mut self, key: Key, id: u64, entry: Entry, written: Written) {
         let Some(ledger) = &self.transactions.money.ledger else { return };
+        let device = self.devices.get(&key).map(|device| device.identity.origin.name.clone());
         let wakes = self.wakes.clone();
         let live = self.transactions.live.get(&id);
         let closes = live.filter(|live| live.transaction.intent.operation == Operation::Close);
@@ -591,11 +599,20 @@ impl Daemon {
                 let compared = close::compared(answer, totals);
                 answer.details.extend(compared);
             }
+            // A terminal may name any number; only one of its own is a transaction of ours.
+            if let (Entry::Late(Some(_), _), Some(device)) = (&entry, &device)
+                && !book.transaction(id).is_ok_and(|named| named.intent.device == *device)
+            {
+                warn!(device, number = id, "the terminal speaks of a number that it was never told");
+                let _ = written.send(());
+                return;
+            }
             match book.note(id, &entry, clock::realtime_micros()) {
                 Ok(_) => {
                     send(&wakes, LedgerNews::Noted(id, entry));
                     let _ = written.send(());
                 }
+                Err(error @ ledger::Error::Over(_)) => warn!(%error, "its order is not sent"),
                 Err(error) => {
                     error!(%error, transaction = id, "not written down");
                     send(&wakes, LedgerNews::NotNoted(id));
@@ -605,22 +622,22 @@ impl Daemon {
     }
 
     /// An instruction was not carried out: the line was not open, or the terminal was busy.
-    pub(super) fn not_instructed(&mut self, key: Key, instruction: &Instruction) {
-        let Some(device) = self.devices.get(&key) else { return };
-        let name = device.identity.origin.name.clone();
-        let Some(id) = self.transactions.open_on(&name) else { return };
+    pub(super) fn not_instructed(&mut self, instruction: &Instruction) {
         match instruction {
-            Instruction::Begin(order) if order.transaction == id => {
-                self.close(id, State::Failed, "the terminal could not be asked");
+            Instruction::Begin(order) => {
+                self.close(order.transaction, State::Failed, "the terminal could not be asked");
             }
             // It is asked again when the line is there, or given up when its time is over.
-            Instruction::Begin(_) | Instruction::Enquire(_) | Instruction::Abort => {}
+            Instruction::Enquire(_) | Instruction::Abort => {}
         }
     }
 
     fn noted(&mut self, now: Timestamp, id: u64, entry: &Entry) {
         let Some(live) = self.transactions.live.get_mut(&id) else { return };
         let before = live.transaction.state;
+        if before.is_final() {
+            warn!(transaction = id, "the terminal still speaks of it, though it is over");
+        }
         let next = live.transaction.note(entry);
         let state = live.transaction.state;
         if state != before && next != Next::Over {
@@ -632,39 +649,6 @@ impl Daemon {
             Next::Over => self.completed(now, id),
             Next::Enquire => self.recover(now, id),
         }
-    }
-
-    /// Ends a transaction that nothing came of.
-    fn close(&mut self, id: u64, state: State, reason: &'static str) {
-        self.close_with(id, state, reason.to_owned(), |_| Ok(()));
-    }
-
-    /// Ends a transaction, once that is on disk.
-    fn close_with(
-        &mut self,
-        id: u64,
-        state: State,
-        reason: String,
-        first: impl FnOnce(&mut crate::ledger::Book) -> Result<(), crate::ledger::Error>
-        + Send
-        + 'static,
-    ) {
-        let Some(live) = self.transactions.live.get_mut(&id) else { return };
-        if live.transaction.state.is_final() {
-            return;
-        }
-        live.recovery = None;
-        live.transaction.close(state, &reason);
-        let Some(ledger) = &self.transactions.money.ledger else { return };
-        let wakes = self.wakes.clone();
-        ledger.run(move |book| {
-            let written =
-                first(book).and_then(|()| book.close(id, state, &reason, clock::realtime_micros()));
-            if let Err(error) = written {
-                error!(%error, transaction = id, "its end could not be written down");
-            }
-            send(&wakes, LedgerNews::Closed(id));
-        });
     }
 }
 

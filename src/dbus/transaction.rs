@@ -15,7 +15,7 @@ use super::properties_changed;
 use crate::daemon::call::{Call, Reply};
 use crate::daemon::name;
 use crate::daemon::terminal::{TransactionAct, TransactionSignal, TransactionView};
-use crate::event::terminal::Copy;
+use crate::event::terminal::{Answer, Copy};
 use crate::store::Client;
 use crate::transaction::{State, Transaction};
 
@@ -59,7 +59,9 @@ impl TransactionInterface {
     /// `partial`, `tip`, `terminal`, `receipt`, `trace`, `terminal-clock`, `pan-masked`, `brand`, `entry-mode`,
     /// `authorization-code`, `signature`, `totals`, `ledger-totals`, `totals-agree`, `order-number`,
     /// `transaction-number`, `channel-number`, `reference`, `paid`; `receipts` (lines by copy); `simulated` where true;
-    /// `resolved-by` and `note` where it was settled by hand. For its user, and for the right `resolve`.
+    /// `evidence` (what the terminal said that did not fit, decided nothing or came too late, each with
+    /// `approved`, `amount` and the names above: for whoever settles it); `resolved-by` and `note` where it
+    /// was settled by hand. For its user, and for the right `resolve`.
     async fn get_result(&self, #[zbus(header)] header: Header<'_>) -> Result<Dict<'static>, Error> {
         let transaction = self.ask(&header, TransactionAct::Result).await?;
         Ok(convert::owned(result(&transaction)))
@@ -180,12 +182,37 @@ fn result(transaction: &Transaction) -> Dict<'_> {
     if !transaction.lines.is_empty() {
         dict.insert("receipts", receipts(transaction));
     }
+    if !transaction.evidence.is_empty() {
+        let evidence: Vec<Dict<'_>> = transaction.evidence.iter().map(evidence).collect();
+        dict.insert("evidence", evidence.into());
+    }
     dict
 }
 
 /// What the terminal told of it.
 fn told<'a>(transaction: &'a Transaction, dict: &mut Dict<'a>) {
     let Some(answer) = &transaction.answer else { return };
+    if transaction.state == State::Approved && transaction.intent.operation.moves_money() {
+        let authorised = answer.amount.unwrap_or(transaction.intent.amount);
+        dict.insert("authorised", authorised.into());
+        if transaction.intent.operation.needs_amount() && authorised < transaction.intent.amount {
+            dict.insert("partial", true.into());
+        }
+    }
+    words(answer, dict);
+}
+
+/// What it said without that counting for anything.
+fn evidence(answer: &Answer) -> Dict<'_> {
+    let mut dict = Dict::from([("approved", answer.approved.into())]);
+    if let Some(amount) = answer.amount {
+        dict.insert("amount", amount.into());
+    }
+    words(answer, &mut dict);
+    dict
+}
+
+fn words<'a>(answer: &'a Answer, dict: &mut Dict<'a>) {
     let texts = [
         ("code", Some(&answer.code)),
         ("text", Some(&answer.text)),
@@ -197,13 +224,6 @@ fn told<'a>(transaction: &'a Transaction, dict: &mut Dict<'a>) {
     for (name, text) in texts {
         if let Some(text) = text {
             dict.insert(name, text.as_str().into());
-        }
-    }
-    if transaction.state == State::Approved && transaction.intent.operation.moves_money() {
-        let authorised = answer.amount.unwrap_or(transaction.intent.amount);
-        dict.insert("authorised", authorised.into());
-        if transaction.intent.operation.needs_amount() && authorised < transaction.intent.amount {
-            dict.insert("partial", true.into());
         }
     }
     if let Some(tip) = answer.tip {

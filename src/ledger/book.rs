@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
 
 use super::json;
-use crate::event::terminal::{Answer, Copy, Currency, Entry, Line, Operation, Original};
+use crate::event::terminal::{Answer, Copy, Currency, Ending, Entry, Line, Operation, Original};
 use crate::transaction::{Intent, Known, Next, Resolution, State, Transaction};
 
 /// How long transactions are kept: card schemes let a customer dispute one for 540 days.
@@ -16,7 +16,7 @@ const KEPT: Duration = Duration::from_secs(540 * 24 * 60 * 60);
 /// How often old ones are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The version of the tables below.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS transactions (
@@ -34,6 +34,11 @@ CREATE INDEX IF NOT EXISTS receipts_given ON transactions (device, receipt);
 CREATE TABLE IF NOT EXISTS lines (
     id INTEGER NOT NULL REFERENCES transactions ON DELETE CASCADE,
     number INTEGER NOT NULL, copy TEXT NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (id, number)
+) STRICT;
+CREATE TABLE IF NOT EXISTS evidence (
+    id INTEGER NOT NULL REFERENCES transactions ON DELETE CASCADE,
+    number INTEGER NOT NULL, time INTEGER NOT NULL, answer TEXT NOT NULL,
     PRIMARY KEY (id, number)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS terminals (
@@ -64,6 +69,28 @@ pub enum Error {
     /// There is no such transaction.
     #[error("the ledger has no transaction {0}")]
     NotFound(u64),
+    /// It has ended: nothing may be sent for it any more.
+    #[error("transaction {0} is over")]
+    Over(u64),
+}
+
+/// How a transaction is to end, without the terminal's own word on that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// In which state.
+    pub state: State,
+    /// Why, in words.
+    pub reason: String,
+    /// What the terminal has told of its last transaction, where it was asked.
+    pub last: Option<Box<Answer>>,
+}
+
+impl End {
+    /// One that the terminal was not asked about.
+    #[must_use]
+    pub fn new(state: State, reason: &str) -> Self {
+        Self { state, reason: reason.to_owned(), last: None }
+    }
 }
 
 /// A transaction that has been written down, or was before.
@@ -157,12 +184,19 @@ impl Book {
         Self::prepare(Connection::open_in_memory()?)
     }
 
+    /// Whether everything that would be written is refused, as by a full disk.
+    #[cfg(test)]
+    pub(crate) fn refuse(&self, refuse: bool) {
+        let _ = self.connection.pragma_update(None, "query_only", refuse);
+    }
+
     fn prepare(connection: Connection) -> Result<Self, Error> {
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        if version(&connection)? == 0 {
+        // What version 2 has and 1 had not is a table.
+        if version(&connection)? < VERSION {
             connection.execute_batch(TABLES)?;
             connection.pragma_update(None, "user_version", VERSION)?;
         }
@@ -203,60 +237,81 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// Where the ledger cannot be written.
+    /// Where the ledger cannot be written; [`Error::Over`] where an order is about to be sent for a
+    /// transaction that has ended.
     pub fn note(&mut self, id: u64, entry: &Entry, now: u64) -> Result<Next, Error> {
-        if let Entry::Receipt(line) = entry {
-            self.connection
-                .prepare_cached(
-                    "INSERT INTO lines SELECT ?1, 1 + count(*), ?2, ?3 FROM lines WHERE id = ?1",
-                )?
-                .execute(params![signed(id), line.copy.word(), line.text])?;
-            return Ok(Next::Nothing);
-        }
+        let change = self.connection.unchecked_transaction()?;
         let mut transaction = self.head(id)?;
+        let is_late = transaction.state.is_final();
+        if is_late && *entry == Entry::Sending {
+            return Err(Error::Over(id));
+        }
         let next = transaction.note(entry);
         if next == Next::Over {
             transaction.ended = Some(now);
         }
-        self.update(&transaction)?;
-        if let Entry::Answer(answer) = entry {
+        match entry {
+            Entry::Receipt(line) => self.add_line(id, line)?,
+            _ if is_late => self.add_evidence(&transaction, now)?,
+            _ => {
+                self.update(&transaction)?;
+                self.add_evidence(&transaction, now)?;
+            }
+        }
+        if is_late {
+            audit(&change, id, transaction.intent.user, "", "late", late(entry), now)?;
+        } else if let Some(answer) = transaction.newest() {
             self.heard(&transaction.intent.device, answer)?;
         }
+        change.commit()?;
         Ok(next)
     }
 
-    /// Ends a transaction.
+    /// Ends a transaction without a word of the terminal's, unless it has ended or has come too far for
+    /// that. Gives it as it is then.
     ///
     /// # Errors
     ///
     /// Where the ledger cannot be written.
-    pub fn close(&mut self, id: u64, state: State, reason: &str, now: u64) -> Result<(), Error> {
+    pub fn close(&mut self, id: u64, end: &End, now: u64) -> Result<Transaction, Error> {
+        let change = self.connection.unchecked_transaction()?;
         let mut transaction = self.head(id)?;
-        if !transaction.state.is_final() {
-            transaction.close(state, reason);
+        if transaction.may_end(end.state) {
+            transaction.answer = end.last.clone().or(transaction.answer);
+            transaction.close(end.state, &end.reason);
             transaction.ended = Some(now);
             self.update(&transaction)?;
+            self.add_evidence(&transaction, now)?;
+            if let Some(last) = &end.last {
+                self.heard(&transaction.intent.device, last)?;
+            }
+        }
+        change.commit()?;
+        self.transaction(id)
+    }
+
+    fn add_line(&self, id: u64, line: &Line) -> Result<(), Error> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO lines SELECT ?1, 1 + count(*), ?2, ?3 FROM lines WHERE id = ?1",
+            )?
+            .execute(params![signed(id), line.copy.word(), line.text])?;
+        Ok(())
+    }
+
+    /// Writes down what has become evidence now; what was before stands there.
+    fn add_evidence(&self, transaction: &Transaction, now: u64) -> Result<(), Error> {
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO evidence SELECT ?1, 1 + count(*), ?2, ?3 FROM evidence WHERE id = ?1",
+        )?;
+        for answer in &transaction.evidence {
+            statement.execute(params![signed(transaction.id), signed(now), json::write(answer)])?;
         }
         Ok(())
     }
 
-    /// Keeps the word that an enquiry has shown to be a transaction's own.
-    ///
-    /// # Errors
-    ///
-    /// Where the ledger cannot be written.
-    pub fn found(&mut self, id: u64, answer: &Answer) -> Result<(), Error> {
-        let mut transaction = self.head(id)?;
-        transaction.answer = Some(Box::new(answer.clone()));
-        self.update(&transaction)
-    }
-
     /// The last receipt that a terminal was heard to have given out.
-    ///
-    /// # Errors
-    ///
-    /// Where the ledger cannot be written.
-    pub fn heard(&mut self, device: &str, answer: &Answer) -> Result<(), Error> {
+    fn heard(&self, device: &str, answer: &Answer) -> Result<(), Error> {
         if answer.receipt.is_none() && answer.terminal.is_none() {
             return Ok(());
         }
@@ -334,6 +389,13 @@ impl Book {
             Ok(Line { copy: Copy::from_word(&copy).unwrap_or_default(), text: row.get(1)? })
         })?;
         transaction.lines = lines.collect::<Result<_, _>>()?;
+        let mut evidence = self
+            .connection
+            .prepare_cached("SELECT answer FROM evidence WHERE id = ?1 ORDER BY number")?;
+        let evidence = evidence.query_map([signed(id)], |row| row.get::<_, String>(0))?;
+        for text in evidence {
+            transaction.evidence.extend(json::read(&text?));
+        }
         Ok(transaction)
     }
 
@@ -501,7 +563,7 @@ impl Book {
         Ok(unsigned(self.connection.last_insert_rowid()))
     }
 
-    fn update(&mut self, transaction: &Transaction) -> Result<(), Error> {
+    fn update(&self, transaction: &Transaction) -> Result<(), Error> {
         let answer = transaction.answer.as_deref();
         self.connection.prepare_cached(
             "UPDATE transactions SET state = ?2, accepted = ?3, reason = ?4, answer = ?5, receipt = ?6, \
@@ -534,6 +596,21 @@ impl Book {
         )?;
         self.connection.execute("DELETE FROM audit WHERE time < ?1", [before])?;
         Ok(())
+    }
+}
+
+/// What a terminal's side has said too late, in a word or two.
+const fn late(entry: &Entry) -> &'static str {
+    match entry {
+        Entry::Sending => "sending",
+        Entry::Accepted => "accepted",
+        Entry::Receipt(_) => "receipt line",
+        Entry::Answer(_) | Entry::Late(..) => "answer",
+        Entry::Ended(Ending::Approved) => "ended approved",
+        Entry::Ended(Ending::Declined) => "ended declined",
+        Entry::Ended(Ending::Aborted) => "ended aborted",
+        Entry::Ended(Ending::Failed(_)) => "ended failed",
+        Entry::Ended(Ending::Unclear(_) | Ending::Contradictory(_)) => "ended unknown",
     }
 }
 
@@ -607,6 +684,7 @@ fn transaction(row: &SqlRow<'_>) -> rusqlite::Result<Transaction> {
         state: State::from_word(&state).unwrap_or(State::Unknown),
         is_accepted: row.get("accepted")?,
         answer: answer.and_then(|text| json::read(&text)).map(Box::new),
+        evidence: Vec::new(),
         lines: Vec::new(),
         reason: row.get("reason")?,
         ended: maybe("ended")?,

@@ -229,6 +229,16 @@ fn show_text(result: &Map, state: &str) -> Result<(), Error> {
         }
     }
     let currency = Currency::from_code(value::text(result, "currency"));
+    for said in result.get("evidence").and_then(Value::as_array).into_iter().flatten() {
+        let Some(said) = said.as_object() else { continue };
+        let outcome = if value::flag(said, "approved") { "approved" } else { "declined" };
+        let amount = value::number(said, "amount").zip(currency);
+        let amount = amount.map(|(amount, currency)| currency.written(amount)).unwrap_or_default();
+        let receipt = value::number(said, "receipt").unwrap_or_default();
+        say(&format!(
+            "the terminal told of: {outcome} {amount} receipt {receipt}, not taken for it"
+        ))?;
+    }
     let amount = value::number(result, "authorised").zip(currency);
     let amount = amount.map_or(String::new(), |(amount, currency)| {
         format!(" {} {}", currency.written(amount), currency.code)

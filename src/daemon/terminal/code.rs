@@ -120,10 +120,7 @@ impl Daemon {
 
     /// Ends what has waited for a code long enough.
     pub(super) fn give_up_waiting(&mut self, now: Timestamp) {
-        let late = |live: &Live| {
-            live.transaction.state == State::Preparing
-                && live.awaited.as_ref().is_some_and(|awaited| awaited.until <= now)
-        };
+        let late = |live: &Live| live.waits_until().is_some_and(|until| until <= now);
         let all = self.transactions.live.iter();
         let late: Vec<u64> = all.filter(|(_, live)| late(live)).map(|(id, _)| *id).collect();
         for id in late {

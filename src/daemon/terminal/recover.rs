@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-use super::{KEPT, LedgerNews, Live, send};
+use super::{KEPT, Live};
 use crate::clock;
 use crate::daemon::status::State as DeviceState;
 use crate::daemon::{Daemon, Key, Notice};
 use crate::event::Timestamp;
 use crate::event::terminal::{Answer, Clock, Instruction, Recovery};
+use crate::ledger::End;
 use crate::session::Order;
-use crate::transaction::{Clocks, Finding, Next, State, weigh};
+use crate::transaction::{Clocks, Finding, Next, State, Transaction, weigh};
 
 /// How long the terminal is asked before a person has to find out.
 const RECOVER_WITHIN: Duration = Duration::from_secs(180);
@@ -24,15 +25,22 @@ impl Daemon {
     /// Takes up what was under way when the daemon before this one ended.
     pub(in crate::daemon) fn take_up(&mut self, now: Timestamp) {
         for transaction in std::mem::take(&mut self.transactions.money.left_over) {
-            let (id, next) = (transaction.id, transaction.left_over());
-            let was = transaction.state;
-            info!(transaction = id, state = was.word(), "was under way");
-            self.add(id, Live::new(transaction), None);
-            match next {
-                Next::Nothing => {}
-                Next::Over => self.close(id, State::Failed, "the daemon ended before it was done"),
-                Next::Enquire => self.recover(now, id),
-            }
+            self.take_up_one(now, transaction);
+        }
+    }
+
+    /// Takes up a transaction that the ledger has, and that nothing is known of here.
+    pub(super) fn take_up_one(&mut self, now: Timestamp, transaction: Transaction) {
+        let (id, next) = (transaction.id, transaction.left_over());
+        if self.transactions.live.contains_key(&id) {
+            return;
+        }
+        info!(transaction = id, state = transaction.state.word(), "was under way");
+        self.add(id, Live::new(transaction), None);
+        match next {
+            Next::Nothing => {}
+            Next::Over => self.close(id, State::Failed, "the daemon ended before it was done"),
+            Next::Enquire => self.recover(now, id),
         }
     }
 
@@ -72,39 +80,28 @@ impl Daemon {
         }
     }
 
-    /// The line of a terminal is gone. What its session had still put on disk is told first: only the
-    /// ledger knows how far the transaction was.
+    /// The line of a terminal is gone. Only the ledger knows how far its transaction was: what has not been
+    /// sent is over there, and can then not be sent any more; what has been sent is cut off.
     pub(in crate::daemon) fn terminal_lost(&mut self, key: Key) {
         let Some(device) = self.devices.get(&key) else { return };
         let open = self.transactions.open_on(&device.identity.origin.name);
-        let (Some(id), Some(ledger)) = (open, &self.transactions.money.ledger) else { return };
-        let wakes = self.wakes.clone();
-        ledger.run(move |_| send(&wakes, LedgerNews::Lost(id)));
-    }
-
-    /// A transaction whose line is gone, as far as it had come: what has been sent is cut off.
-    pub(super) fn lost(&mut self, now: Timestamp, id: u64) {
-        let Some(live) = self.transactions.live.get(&id) else { return };
-        if live.is_unannounced || live.transaction.state.is_final() {
+        let live = open.and_then(|id| self.transactions.live.get(&id));
+        // One that nobody has been told of yet finds out for itself.
+        let Some(live) = live.filter(|live| !live.is_unannounced && live.recovery.is_none()) else {
             return;
-        }
-        match live.transaction.left_over() {
-            Next::Enquire => self.recover(now, id),
-            Next::Over | Next::Nothing => {
-                self.close(id, State::Failed, "the line went away before it was done");
-            }
-        }
+        };
+        let id = live.transaction.id;
+        self.close(id, State::Failed, "the line went away before it was done");
     }
 
     /// What the terminal says of its last transaction.
     pub(super) fn weigh_last(
         &mut self,
         _now: Timestamp,
-        name: &str,
+        id: u64,
         answer: Option<Box<Answer>>,
         terminal: Clock,
     ) {
-        let Some(id) = self.transactions.open_on(name) else { return };
         let Some(live) = self.transactions.live.get(&id).filter(|live| live.recovery.is_some())
         else {
             return;
@@ -112,36 +109,24 @@ impl Daemon {
         let since = clock::realtime_micros().saturating_sub(live.transaction.intent.began);
         let clocks = Clocks { terminal, host: clock::local(), since: Duration::from_micros(since) };
         let finding = weigh(&live.transaction, answer.as_deref(), clocks);
-        let device = name.to_owned();
         let (state, reason) = match finding {
             Finding::Approved => (State::Approved, String::new()),
             Finding::Declined => (State::Declined, String::new()),
             Finding::Unknown(why) => (State::Unknown, format!("{why}; {ADVICE}")),
         };
         info!(transaction = id, outcome = state.word(), reason, "the terminal was asked");
-        if state != State::Unknown
-            && let Some(live) = self.transactions.live.get_mut(&id)
-        {
-            live.transaction.answer.clone_from(&answer);
-        }
-        self.close_with(id, state, reason, move |book| {
-            let Some(answer) = answer else { return Ok(()) };
-            if state != State::Unknown {
-                book.found(id, &answer)?;
-            }
-            book.heard(&device, &answer)
-        });
+        self.close_with(id, End { state, reason, last: answer });
     }
 
     /// Nobody can tell any more: a person has to.
     pub(super) fn give_up(&mut self, id: u64, why: &str) {
-        let reason = format!("{why}; {ADVICE}");
-        self.close_with(id, State::Unknown, reason, |_| Ok(()));
+        self.close_with(id, End::new(State::Unknown, &format!("{why}; {ADVICE}")));
     }
 
     /// Something here is due.
     pub(in crate::daemon) fn expire_transactions(&mut self, now: Timestamp) {
         self.give_up_waiting(now);
+        self.close_again(now);
         let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
         let live = &self.transactions.live;
         let lost: Vec<u64> =

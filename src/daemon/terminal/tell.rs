@@ -26,10 +26,9 @@ pub enum TransactionSignal {
 
 impl Daemon {
     /// The terminal has told how far it is.
-    pub(super) fn progressed(&mut self, device: &str, progress: &Progress) {
-        let Some(id) = self.transactions.open_on(device) else { return };
+    pub(super) fn progressed(&mut self, id: u64, progress: &Progress) {
         let Some(live) = self.transactions.live.get_mut(&id) else { return };
-        if live.recovery.is_some() {
+        if live.recovery.is_some() || live.closing.is_some() || live.transaction.state.is_final() {
             return;
         }
         let state = match progress.awaiting {

@@ -94,11 +94,11 @@ fn one_transaction_at_a_time_and_none_after_an_unknown_one() {
         matches!(book.begin(intent("b", 1), false), Err(Refused::InProgress(open)) if open == id)
     );
     book.note(id, &Entry::Sending, 2).unwrap();
-    book.close(id, State::Unknown, "cut", 3).unwrap();
+    book.close(id, &End::new(State::Unknown, "cut"), 3).unwrap();
     assert!(matches!(book.begin(intent("b", 1), false), Err(Refused::Unknown(open)) if open == id));
     let totals = Intent { operation: Operation::Totals, key: String::new(), ..intent("", 0) };
     let other = begin(&mut book, totals);
-    book.close(other, State::Approved, "", 4).unwrap();
+    book.close(other, &End::new(State::Approved, ""), 4).unwrap();
     let resolution = Resolution { user: 0, note: "slip found".into(), time: 5 };
     assert!(book.resolve(id, State::Approved, &resolution, ":1.1").unwrap());
     assert!(!book.resolve(id, State::Declined, &resolution, ":1.1").unwrap(), "once");
@@ -110,7 +110,7 @@ fn one_transaction_at_a_time_and_none_after_an_unknown_one() {
 fn an_unknown_outcome_can_be_passed_over() {
     let mut book = Book::in_memory().unwrap();
     let id = begin(&mut book, intent("a", 1250));
-    book.close(id, State::Unknown, "cut", 3).unwrap();
+    book.close(id, &End::new(State::Unknown, "cut"), 3).unwrap();
     assert!(matches!(book.begin(intent("b", 1), true), Ok(Begun::New(_))));
 }
 
@@ -146,9 +146,89 @@ fn what_is_old_goes_and_what_is_not_settled_stays() {
     let mut book = Book::in_memory().unwrap();
     let old = pay(&mut book, "a", 1250, 1);
     let unknown = begin(&mut book, intent("b", 1));
-    book.close(unknown, State::Unknown, "cut", 3).unwrap();
+    book.close(unknown, &End::new(State::Unknown, "cut"), 3).unwrap();
     let later = Intent { began: 541 * 24 * 60 * 60 * 1_000_000, ..intent("c", 1) };
     book.begin(later, true).unwrap();
     assert!(matches!(book.transaction(old), Err(Error::NotFound(_))));
     assert_eq!(book.transaction(unknown).unwrap().state, State::Unknown);
+}
+
+#[test]
+fn what_is_over_is_not_sent_and_what_is_said_of_it_is_kept_as_evidence() {
+    let mut book = Book::in_memory().unwrap();
+    let id = begin(&mut book, intent("a", 1250));
+    book.close(id, &End::new(State::Failed, "no code"), 2).unwrap();
+    assert!(matches!(book.note(id, &Entry::Sending, 3), Err(Error::Over(over)) if over == id));
+    book.note(id, &Entry::Answer(Box::new(answer(7, 1250))), 4).unwrap();
+    assert_eq!(book.note(id, &Entry::Ended(Ending::Approved), 5).unwrap(), Next::Nothing);
+    let kept = book.transaction(id).unwrap();
+    assert_eq!((kept.state, kept.answer, kept.ended), (State::Failed, None, Some(2)));
+    assert_eq!(kept.evidence, [answer(7, 1250)]);
+    assert_eq!(book.totals("terminal").unwrap(), Totals::default());
+    let next = begin(&mut book, intent("b", 1250));
+    assert_eq!(book.transaction(next).unwrap().known, Known::default(), "nothing was heard");
+}
+
+#[test]
+fn what_has_been_sent_has_not_failed_because_we_say_so() {
+    let mut book = Book::in_memory().unwrap();
+    let id = begin(&mut book, intent("a", 1250));
+    book.note(id, &Entry::Sending, 2).unwrap();
+    for state in [State::Failed, State::Aborted] {
+        assert_eq!(book.close(id, &End::new(state, "cut"), 3).unwrap().state, State::Sent);
+    }
+    let end = End { last: Some(Box::new(answer(7, 1250))), ..End::new(State::Approved, "") };
+    let ended = book.close(id, &end, 4).unwrap();
+    assert_eq!((ended.state, ended.answer), (State::Approved, end.last));
+    assert_eq!(
+        book.close(id, &End::new(State::Unknown, "late"), 5).unwrap().state,
+        State::Approved
+    );
+}
+
+#[test]
+fn an_answer_that_does_not_fit_is_evidence_and_no_amount() {
+    let mut book = Book::in_memory().unwrap();
+    let id = begin(&mut book, intent("a", 1250));
+    book.note(id, &Entry::Sending, 2).unwrap();
+    book.note(id, &Entry::Answer(Box::new(answer(9, 99_999))), 2).unwrap();
+    let ending = Ending::Contradictory("another amount".into());
+    assert_eq!(book.note(id, &Entry::Ended(ending), 3).unwrap(), Next::Over);
+    let resolution = Resolution { user: 0, note: "slip".into(), time: 5 };
+    assert!(book.resolve(id, State::Approved, &resolution, ":1.1").unwrap());
+    let settled = book.transaction(id).unwrap();
+    assert_eq!((settled.answer, settled.evidence.len()), (None, 1));
+    assert_eq!(book.totals("terminal").unwrap().paid, 1250);
+    let next = begin(&mut book, intent("b", 1));
+    assert_eq!(book.transaction(next).unwrap().known.receipt, None, "nor is its receipt known");
+}
+
+#[test]
+fn the_newest_receipt_is_one_that_was_given_out_and_not_the_one_it_is_about() {
+    let mut book = Book::in_memory().unwrap();
+    pay(&mut book, "a", 1250, 41);
+    pay(&mut book, "b", 800, 42);
+    let reversal =
+        Intent { operation: Operation::Reversal, receipt: Some(41), amount: 0, ..intent("c", 0) };
+    let id = begin(&mut book, reversal);
+    book.note(id, &Entry::Sending, 2).unwrap();
+    book.note(id, &Entry::Answer(Box::new(answer(41, 1250))), 2).unwrap();
+    book.note(id, &Entry::Ended(Ending::Approved), 3).unwrap();
+    let next = begin(&mut book, intent("d", 1));
+    assert_eq!(book.transaction(next).unwrap().known.receipt, Some(42));
+}
+
+#[test]
+fn a_ledger_of_the_first_version_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    let id = {
+        let mut book = Book::open(&path).unwrap();
+        let id = pay(&mut book, "a", 1250, 1);
+        book.connection.execute_batch("DROP TABLE evidence; PRAGMA user_version = 1").unwrap();
+        id
+    };
+    assert!(matches!(Book::read(&path), Err(Error::Version(1))));
+    let book = Book::open(&path).unwrap();
+    assert_eq!(book.transaction(id).unwrap().state, State::Approved);
 }

@@ -1,0 +1,461 @@
+//! Terminals and money, with a clock, a ledger and sessions that the tests hold.
+
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::config::{self, Config, Credentials, Paths};
+use crate::daemon::Replays;
+use crate::daemon::call::{Act, Call};
+use crate::daemon::claim::Options;
+use crate::daemon::outbox::{Notices, outbox};
+use crate::daemon::plan::Spot;
+use crate::event::terminal::{Answer, Clock, Ending};
+use crate::event::{Reading, Role};
+use crate::ledger::Book;
+use crate::normalize::{self, Rules};
+use crate::session::Report;
+use crate::store::seen::Seen;
+use crate::transport;
+
+const WECHAT: &[u8] = b"135112298638468293";
+const EUR: Currency = Currency::EUR;
+
+/// Two lanes, each with a terminal and a box for payment codes.
+const LANES: &str = r#"
+[[device]]
+name = "terminal-1"
+lane = "1"
+match = { pty = "/nowhere/t1" }
+profile = "zvt"
+[[device]]
+name = "box-1"
+lane = "1"
+role = "payment"
+match = { pty = "/nowhere/b1" }
+profile = "generic-line-scanner"
+[[device]]
+name = "terminal-2"
+lane = "2"
+match = { pty = "/nowhere/t2" }
+profile = "zvt"
+[[device]]
+name = "box-2"
+lane = "2"
+role = "payment"
+match = { pty = "/nowhere/b2" }
+profile = "generic-line-scanner"
+"#;
+
+/// The daemon, and the tests in the place of its sessions, its bus and its clock.
+struct Till {
+    daemon: Daemon,
+    notices: Notices,
+    orders: BTreeMap<String, mpsc::Receiver<Order>>,
+    ledger: Ledger,
+    said: Vec<String>,
+    now: Timestamp,
+}
+
+fn configuration(text: &str) -> Config {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("tillbus.toml");
+    std::fs::write(&file, text).unwrap();
+    let credentials = Credentials::Missing;
+    config::load(&Paths { config: file, profile_dirs: Vec::new(), credentials }).unwrap()
+}
+
+fn till() -> Till {
+    till_of(LANES)
+}
+
+fn till_of(text: &str) -> Till {
+    let (sender, notices) = outbox();
+    let load = Box::new(|| Err(Vec::new()));
+    let seen = Seen::new([7; 32]);
+    let epoch = "epoch".to_owned();
+    let config = configuration(text);
+    let ledger = Ledger::keep(Book::in_memory().unwrap());
+    let money = Money { mode: Mode::Test, ledger: Some(ledger.clone()), ..Money::default() };
+    let daemon = Daemon::new(config, load, epoch, None, Replays::new(), seen, sender);
+    let daemon = daemon.with_money(money);
+    let (orders, said) = (BTreeMap::new(), Vec::new());
+    let mut till = Till { daemon, notices, orders, ledger, said, now: Timestamp(1_000_000) };
+    till.hear();
+    let keys: Vec<Key> = till.daemon.devices.keys().copied().collect();
+    for key in keys {
+        till.open(key);
+    }
+    till
+}
+
+/// One who may do everything.
+fn alice() -> Caller {
+    Caller { client: Client::new(":1.1"), uid: 0, groups: Vec::new() }
+}
+
+fn bob() -> Caller {
+    Caller { client: Client::new(":1.2"), ..alice() }
+}
+
+fn sale(key: &str, amount: u64) -> Wish {
+    Wish {
+        operation: Operation::Payment,
+        key: key.to_owned(),
+        amount: Some(amount),
+        currency: Some(EUR),
+        receipt: None,
+        means: Means::AtTerminal,
+        over_unknown: false,
+    }
+}
+
+fn with_next_code(key: &str, amount: u64) -> Wish {
+    Wish { means: Means::NextScan, ..sale(key, amount) }
+}
+
+fn approval(receipt: u32, amount: u64) -> Box<Answer> {
+    Box::new(Answer {
+        approved: true,
+        amount: Some(amount),
+        receipt: Some(receipt),
+        terminal: Some("52523535".into()),
+        clock: clock::local(),
+        ..Answer::default()
+    })
+}
+
+impl Till {
+    /// A session has a device's port open. Terminals can be paid at with codes.
+    fn open(&mut self, key: Key) {
+        let device = self.daemon.devices.get_mut(&key).unwrap();
+        let identity = std::sync::Arc::get_mut(&mut device.identity).unwrap();
+        if identity.is_terminal() {
+            identity.capabilities.push(code::ABILITY);
+        }
+        let name = identity.origin.name.clone();
+        let path = PathBuf::from("/nowhere");
+        let spot = Spot { path: path.clone(), interface: None };
+        let (_, orders) = device.start(spot, String::new(), None, None).unwrap();
+        device.set_state(DeviceState::Ready, Access::Ok, path);
+        self.orders.insert(name, orders);
+    }
+
+    fn key(&self, device: &str) -> Key {
+        self.daemon.device_named(device).unwrap()
+    }
+
+    /// What the bus does: objects come and their beginners are answered.
+    fn hear(&mut self) {
+        while let Some(notice) = self.notices.try_next() {
+            match notice {
+                Notice::TransactionAdded(view, Some(reply)) => {
+                    let _ = reply.send(Ok(view.id));
+                }
+                Notice::Transaction(id, _, TransactionSignal::Completed(transaction)) => {
+                    self.said.push(format!("{id} {}", transaction.state.word()));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Everything that has been asked of the ledger is done, and what comes of that.
+    fn settle(&mut self) {
+        loop {
+            let (done, wait) = std::sync::mpsc::channel();
+            self.ledger.run(move |_| done.send(()).unwrap());
+            wait.recv().unwrap();
+            let mut is_settled = true;
+            while let Ok(wake) = self.daemon.inbox.try_recv() {
+                is_settled = false;
+                self.daemon.handle(self.now, wake);
+            }
+            self.hear();
+            if is_settled {
+                return;
+            }
+        }
+    }
+
+    /// The disk takes its time until what is given back is dropped.
+    fn hold_the_disk(&self) -> std::sync::mpsc::Sender<()> {
+        let (hold, held) = std::sync::mpsc::channel();
+        self.ledger.run(move |_| drop(held.recv()));
+        hold
+    }
+
+    fn disk_takes(&self, takes: bool) {
+        self.ledger.run(move |book| book.refuse(!takes));
+    }
+
+    fn call<T>(
+        &mut self,
+        device: &str,
+        who: &Caller,
+        act: impl FnOnce(Reply<T>) -> Act,
+    ) -> Result<T, Error> {
+        let (reply, mut answer) = oneshot::channel();
+        let (caller, device) = (who.clone(), self.key(device));
+        self.daemon.call(self.now, Call::Device { caller, device, act: act(reply) });
+        self.settle();
+        answer.try_recv().unwrap()
+    }
+
+    /// Begins a transaction; its beginner is not there yet to be told of it.
+    fn ask(&mut self, device: &str, wish: Wish) -> Result<u64, Error> {
+        self.call(device, &alice(), |reply| Act::Begin(wish, reply))
+    }
+
+    fn begin(&mut self, device: &str, wish: Wish) -> u64 {
+        let id = self.ask(device, wish).unwrap();
+        self.announce(id);
+        id
+    }
+
+    fn announce(&mut self, id: u64) {
+        self.daemon.handle(self.now, Wake::Ledger(Box::new(LedgerNews::Announced(id))));
+        self.settle();
+    }
+
+    fn report(&mut self, device: &str, report: Report) {
+        let key = self.key(device);
+        self.daemon.report(self.now, key, report);
+    }
+
+    /// A session wants this on disk.
+    fn persist(&mut self, device: &str, id: u64, entry: Entry) -> oneshot::Receiver<()> {
+        let (written, done) = oneshot::channel();
+        self.report(device, Report::Persist(id, entry, written));
+        done
+    }
+
+    /// The same, and whether the session may go on.
+    fn persisted(&mut self, device: &str, id: u64, entry: Entry) -> bool {
+        let mut done = self.persist(device, id, entry);
+        self.settle();
+        done.try_recv().is_ok()
+    }
+
+    /// A session has begun with a transaction, and its terminal has it.
+    fn take(&mut self, device: &str, id: u64) {
+        assert_eq!(self.told(device), Some(id));
+        assert!(self.persisted(device, id, Entry::Sending));
+        assert!(self.persisted(device, id, Entry::Accepted));
+    }
+
+    /// A sale from its asking to its end.
+    fn pay(&mut self, device: &str, key: &str, receipt: u32) -> u64 {
+        let id = self.begin(device, sale(key, 1250));
+        self.take(device, id);
+        assert!(self.persisted(device, id, Entry::Answer(approval(receipt, 1250))));
+        assert!(self.persisted(device, id, Entry::Ended(Ending::Approved)));
+        assert_eq!(self.state(id), State::Approved);
+        id
+    }
+
+    fn is_lost(&mut self, device: &str) {
+        self.report(device, Report::Unusable(transport::Error::Disconnected));
+    }
+
+    /// The transaction that a session has been told to begin since the last time.
+    fn told(&mut self, device: &str) -> Option<u64> {
+        let orders = self.orders.get_mut(device).unwrap();
+        let told = std::iter::from_fn(|| orders.try_recv().ok());
+        told.filter_map(|order| match order {
+            Order::Instruct(Instruction::Begin(order)) => Some(order.transaction),
+            _ => None,
+        })
+        .last()
+    }
+
+    fn is_enquired(&mut self, device: &str) -> bool {
+        let orders = self.orders.get_mut(device).unwrap();
+        let enquiry = |order| matches!(order, Order::Instruct(Instruction::Enquire(_)));
+        std::iter::from_fn(|| orders.try_recv().ok()).any(enquiry)
+    }
+
+    /// A customer shows a telephone.
+    fn show(&mut self, device: &str) {
+        let data = Secret::copy_of(WECHAT);
+        let reading = Reading { symbology: None, aim: None, data, first: self.now, last: self.now };
+        let rules = Rules { role: Role::Payment, ..Rules::default() };
+        self.report(device, Report::Event(normalize::scan(reading, &rules).into()));
+        self.settle();
+    }
+
+    fn claim(&mut self, device: &str) {
+        self.call(device, &alice(), |reply| Act::Claim(Options::default(), reply)).unwrap();
+    }
+
+    /// Time passes, with everything of transactions that is due in it.
+    fn pass(&mut self, millis: u64) {
+        let end = self.now + Duration::from_millis(millis);
+        for _ in 0..1000 {
+            let next = self.daemon.transactions.deadline().filter(|next| *next <= end);
+            let Some(next) = next else {
+                self.now = end;
+                return;
+            };
+            self.now = self.now.max(next);
+            self.daemon.expire_transactions(self.now);
+            self.settle();
+        }
+        panic!("it never rests");
+    }
+
+    /// Where a transaction stands in memory.
+    fn state(&self, id: u64) -> State {
+        self.daemon.transactions.live[&id].transaction.state
+    }
+
+    /// A transaction as it is on disk.
+    fn on_disk(&self, id: u64) -> Transaction {
+        let (reply, answer) = std::sync::mpsc::channel();
+        self.ledger.run(move |book| reply.send(book.transaction(id).unwrap()).unwrap());
+        answer.recv().unwrap()
+    }
+
+    /// The ends that clients have been told of since the last time.
+    fn ends(&mut self) -> Vec<String> {
+        self.hear();
+        std::mem::take(&mut self.said)
+    }
+}
+
+const NONE: [&str; 0] = [];
+
+#[test]
+fn a_code_that_comes_in_the_last_moment_is_paid_with_and_no_time_is_up_behind_it() {
+    let mut till = till();
+    till.claim("box-1");
+    let id = till.begin("terminal-1", with_next_code("a", 500));
+    till.pass(119_950);
+    till.show("box-1");
+    assert_eq!(till.told("terminal-1"), Some(id));
+    let disk = till.hold_the_disk();
+    let mut sending = till.persist("terminal-1", id, Entry::Sending);
+    till.now = till.now + Duration::from_millis(100);
+    till.daemon.expire_transactions(till.now);
+    drop(disk);
+    till.settle();
+    assert_eq!((till.state(id), till.ends()), (State::Sent, vec![]));
+    sending.try_recv().unwrap();
+    assert!(till.persisted("terminal-1", id, Entry::Answer(approval(1, 500))));
+    assert!(till.persisted("terminal-1", id, Entry::Ended(Ending::Approved)));
+    assert_eq!(till.ends(), ["1 approved"]);
+    till.pass(200_000);
+    assert_eq!(till.on_disk(id).state, State::Approved);
+}
+
+#[test]
+fn what_is_over_for_the_till_is_not_sent() {
+    let mut till = till();
+    // The line was lost and is back before the daemon hears of it; meanwhile it has told the session.
+    let id = till.begin("terminal-1", sale("a", 500));
+    assert_eq!(till.told("terminal-1"), Some(id));
+    till.is_lost("terminal-1");
+    till.report("terminal-1", Report::Ready);
+    let mut sending = till.persist("terminal-1", id, Entry::Sending);
+    till.settle();
+    assert!(sending.try_recv().is_err(), "the session hangs up");
+    assert_eq!(till.ends(), ["1 failed"]);
+    assert_eq!(till.on_disk(id).state, State::Failed);
+}
+
+#[test]
+fn what_was_sent_before_the_line_was_lost_is_asked_about() {
+    let mut till = till();
+    let id = till.begin("terminal-1", sale("a", 500));
+    assert_eq!(till.told("terminal-1"), Some(id));
+    // On its way to the disk, while the daemon still thinks that nothing was sent.
+    let disk = till.hold_the_disk();
+    let mut sending = till.persist("terminal-1", id, Entry::Sending);
+    till.is_lost("terminal-1");
+    drop(disk);
+    till.settle();
+    sending.try_recv().unwrap();
+    assert_eq!((till.on_disk(id).state, till.state(id)), (State::Sent, State::Sent));
+    till.report("terminal-1", Report::Ready);
+    assert!(till.is_enquired("terminal-1"));
+    till.report("terminal-1", Report::Said(Some(id), Said::Last(None, Clock::default())));
+    till.settle();
+    assert_eq!(till.ends(), ["1 unknown"]);
+}
+
+#[test]
+fn late_words_are_evidence_of_their_own_transaction_and_of_no_other() {
+    let mut till = till();
+    let first = till.begin("terminal-1", sale("a", 500));
+    till.is_lost("terminal-1");
+    till.settle();
+    assert_eq!(till.ends(), ["1 failed"]);
+    till.report("terminal-1", Report::Ready);
+    till.claim("box-1");
+    let second = till.begin("terminal-1", with_next_code("b", 500));
+    // The session has to go on: the terminal waits to be acknowledged.
+    assert!(till.persisted("terminal-1", first, Entry::Answer(approval(1, 500))));
+    assert!(till.persisted("terminal-1", first, Entry::Ended(Ending::Approved)));
+    assert_eq!((till.state(first), till.state(second)), (State::Failed, State::Preparing));
+    assert_eq!((till.on_disk(second).answer, till.ends()), (None, vec![]));
+    for kept in [till.on_disk(first), till.daemon.transactions.live[&first].transaction.clone()] {
+        assert_eq!((kept.answer, kept.evidence.len()), (None, 1));
+    }
+    // Nor does what it says of itself reach the other: progress, or its last receipt.
+    let last = Said::Last(Some(approval(1, 500)), Clock::default());
+    till.report("terminal-1", Report::Said(Some(first), last));
+    till.settle();
+    assert_eq!(till.state(second), State::Preparing);
+}
+
+#[test]
+fn clients_are_told_no_end_that_the_ledger_does_not_have() {
+    let mut till = till();
+    till.pay("terminal-1", "a", 41);
+    let id = till.begin("terminal-1", sale("b", 1250));
+    till.take("terminal-1", id);
+    till.is_lost("terminal-1");
+    till.settle();
+    till.report("terminal-1", Report::Ready);
+    assert!(till.is_enquired("terminal-1"));
+    till.ends();
+    till.disk_takes(false);
+    let last = Said::Last(Some(approval(42, 1250)), clock::local());
+    till.report("terminal-1", Report::Said(Some(id), last));
+    till.settle();
+    till.pass(10_000);
+    assert_eq!((till.ends(), till.state(id)), (vec![], State::InProgress));
+    till.disk_takes(true);
+    till.pass(60_000);
+    assert_eq!(till.ends(), ["2 approved"]);
+    let kept = till.on_disk(id);
+    assert_eq!(
+        (kept.state, kept.answer),
+        (State::Approved, till.daemon.transactions.live[&id].transaction.answer.clone())
+    );
+}
+
+#[test]
+fn a_ledger_that_could_not_be_written_for_a_while_locks_no_terminal() {
+    let mut till = till();
+    let id = till.begin("terminal-1", sale("a", 500));
+    till.disk_takes(false);
+    assert!(!till.persisted("terminal-1", id, Entry::Sending));
+    till.is_lost("terminal-1");
+    till.settle();
+    assert_eq!((till.ends(), till.state(id)), (vec![], State::Preparing));
+    till.disk_takes(true);
+    till.pass(2_000);
+    assert_eq!(till.ends(), ["1 failed"]);
+    till.report("terminal-1", Report::Ready);
+    till.pay("terminal-1", "b", 1);
+}
+
+#[test]
+fn what_only_the_ledger_knows_to_be_under_way_is_taken_up() {
+    let mut till = till();
+    let id = till.begin("terminal-1", sale("a", 500));
+    till.daemon.transactions.live.clear();
+    assert_eq!(till.ask("terminal-1", sale("b", 500)), Err(Error::TransactionInProgress));
+    assert_eq!(till.on_disk(id).state, State::Failed);
+    till.pay("terminal-1", "b", 1);
+}
