@@ -212,6 +212,12 @@ impl Live {
         self.waits_until().is_some()
     }
 
+    /// Whether this client's next code in this lane is the one it waits for.
+    fn awaits_code_of(&self, client: &Client, lane: &str) -> bool {
+        let is_his = self.awaited.as_ref().is_some_and(|awaited| awaited.client == *client);
+        is_his && self.transaction.intent.lane == lane && self.awaits_code()
+    }
+
     /// Until when it waits for a code that has not come.
     fn waits_until(&self) -> Option<Timestamp> {
         let is_waiting = self.transaction.state == State::Preparing && self.closing.is_none();
@@ -318,7 +324,7 @@ impl Daemon {
             return Err(Error::NotReady("the daemon has no ledger; see --ledger".to_owned()));
         }
         let (amount, currency) = amount(wish)?;
-        self.check_means(caller, key, wish.operation, wish.means)?;
+        self.check_means(caller, key, wish)?;
         if device.state() != DeviceState::Ready {
             return Err(Error::NotReady(format!("its state is {}", device.state().word())));
         }

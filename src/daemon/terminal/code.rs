@@ -1,11 +1,14 @@
 //! Paying with a scanned code: the code first and the amount behind it, or the other way round.
 //!
 //! Contract: a code goes to the terminal only for the client it was delivered to, at the time the terminal is
-//! told; it is in no ledger and in no message.
+//! told; it is in no ledger and in no message. One that is waited for pays in the lane where it was shown, and
+//! only where it is clear for what: of two sales that wait for it neither is paid.
 
 use std::time::Duration;
 
-use super::Live;
+use tracing::warn;
+
+use super::{Live, Wish};
 use crate::daemon::call::Error;
 use crate::daemon::rights::Caller;
 use crate::daemon::{Daemon, Key};
@@ -57,13 +60,8 @@ impl Awaited {
 
 impl Daemon {
     /// That a terminal can be paid at so, and that the code is the caller's.
-    pub(super) fn check_means(
-        &self,
-        caller: &Caller,
-        key: Key,
-        operation: Operation,
-        means: Means,
-    ) -> Result<(), Error> {
+    pub(super) fn check_means(&self, caller: &Caller, key: Key, wish: &Wish) -> Result<(), Error> {
+        let (operation, means) = (wish.operation, wish.means);
         if means == Means::AtTerminal {
             return Ok(());
         }
@@ -76,8 +74,29 @@ impl Daemon {
         }
         match means {
             Means::Scanned(sequence) => self.scanned(sequence, &caller.client).map(|_| ()),
-            Means::AtTerminal | Means::NextScan => Ok(()),
+            Means::NextScan => self.check_waiting(caller, key, &wish.key),
+            Means::AtTerminal => Ok(()),
         }
+    }
+
+    /// That the next code of this lane can come, and could be for nothing else.
+    fn check_waiting(&self, caller: &Caller, key: Key, wish: &str) -> Result<(), Error> {
+        let origin = &self.devices.get(&key).ok_or(Error::DeviceGone)?.identity.origin;
+        let mut identities = self.devices.values().map(|device| &device.identity);
+        if !identities.any(|one| one.is_scanner() && one.origin.lane == origin.lane) {
+            let message = "no device that reads codes is configured in this terminal's lane";
+            return Err(Error::Unsupported(message));
+        }
+        let is_same = |live: &Live| {
+            let intent = &live.transaction.intent;
+            intent.device == origin.name && intent.key == wish
+        };
+        let mut all = self.transactions.live.values();
+        if all.any(|live| live.awaits_code_of(&caller.client, &origin.lane) && !is_same(live)) {
+            let message = "another transaction of this lane waits for the next code already";
+            return Err(Error::LimitExceeded(message));
+        }
+        Ok(())
     }
 
     /// The payment code of an event, for whom it was delivered to.
@@ -92,18 +111,22 @@ impl Daemon {
 
     /// A payment code was delivered to a client: one of its transactions may wait for it.
     pub(in crate::daemon) fn code_came(&mut self, sequence: u64, client: &Client) {
-        let mut live = self.transactions.live.iter_mut();
-        let waiting = live.find_map(|(id, live)| {
-            let is_waiting = live.transaction.state == State::Preparing && !live.is_unannounced;
-            let awaited = live.awaited.as_mut().filter(|_| is_waiting)?;
-            if awaited.client != *client || awaited.sequence.is_some() {
-                return None;
+        let Some(record) = self.ring.get(sequence) else { return };
+        let lane = &record.origin.lane;
+        let live = self.transactions.live.iter_mut();
+        let mut waiting = live.filter(|(_, live)| live.awaits_code_of(client, lane));
+        match (waiting.next(), waiting.next()) {
+            (Some((id, live)), None) if !live.is_unannounced => {
+                if let Some(awaited) = &mut live.awaited {
+                    awaited.sequence = Some(sequence);
+                }
+                let id = *id;
+                self.tell_terminal(id);
             }
-            awaited.sequence = Some(sequence);
-            Some(*id)
-        });
-        if let Some(id) = waiting {
-            self.tell_terminal(id);
+            (Some(_), Some(_)) => {
+                warn!(sequence, "more than one sale waits for this code; none is paid with it");
+            }
+            _ => {}
         }
     }
 

@@ -180,7 +180,9 @@ impl Till {
     /// The disk takes its time until what is given back is dropped.
     fn hold_the_disk(&self) -> std::sync::mpsc::Sender<()> {
         let (hold, held) = std::sync::mpsc::channel();
-        self.ledger.run(move |_| drop(held.recv()));
+        self.ledger.run(move |_| {
+            let _ = held.recv();
+        });
         hold
     }
 
@@ -458,4 +460,43 @@ fn what_only_the_ledger_knows_to_be_under_way_is_taken_up() {
     assert_eq!(till.ask("terminal-1", sale("b", 500)), Err(Error::TransactionInProgress));
     assert_eq!(till.on_disk(id).state, State::Failed);
     till.pay("terminal-1", "b", 1);
+}
+
+#[test]
+fn a_code_pays_in_the_lane_where_it_is_shown() {
+    let mut till = till();
+    till.claim("box-1");
+    till.claim("box-2");
+    let dear = till.begin("terminal-1", with_next_code("a", 8000));
+    let cheap = till.begin("terminal-2", with_next_code("b", 500));
+    till.show("box-2");
+    assert_eq!((till.told("terminal-1"), till.told("terminal-2")), (None, Some(cheap)));
+    till.show("box-1");
+    assert_eq!(till.told("terminal-1"), Some(dear));
+}
+
+#[test]
+fn of_two_sales_of_a_lane_only_one_waits_for_a_code() {
+    let one_lane = LANES.replace("lane = \"2\"", "lane = \"1\"");
+    let mut till = till_of(&one_lane);
+    till.claim("box-1");
+    let id = till.begin("terminal-1", with_next_code("a", 8000));
+    let second = till.ask("terminal-2", with_next_code("b", 500));
+    assert!(matches!(second, Err(Error::LimitExceeded(_))), "{second:?}");
+    assert_eq!(till.ask("terminal-1", with_next_code("a", 8000)), Ok(id), "it is the same sale");
+    // Both asked for at once: which one the customer means nobody knows.
+    till.daemon.transactions.live.get_mut(&id).unwrap().awaited = None;
+    let other = till.begin("terminal-2", with_next_code("b", 500));
+    till.daemon.transactions.live.get_mut(&id).unwrap().awaited =
+        code::Awaited::of(Means::NextScan, &alice().client, till.now);
+    till.show("box-1");
+    assert_eq!((till.told("terminal-1"), till.told("terminal-2")), (None, None));
+    assert_eq!((till.state(id), till.state(other)), (State::Preparing, State::Preparing));
+}
+
+#[test]
+fn without_a_box_in_its_lane_no_terminal_waits_for_a_code() {
+    let mut till = till_of(&LANES.replace("name = \"box-2\"\nlane = \"2\"", "name = \"box-2\""));
+    let refused = till.ask("terminal-2", with_next_code("a", 500));
+    assert!(matches!(refused, Err(Error::Unsupported(_))), "{refused:?}");
 }
