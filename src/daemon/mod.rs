@@ -364,7 +364,8 @@ impl Daemon {
 
     /// Makes the devices those of the configuration. One whose settings are the same as before
     /// goes on undisturbed, claims and open port included.
-    fn adopt(&mut self, config: Config) {
+    fn adopt(&mut self, mut config: Config) {
+        self.keep_terminals_at_work(&mut config);
         self.scan_right = Right::resolve(&config.access.scan);
         self.admin_right = Right::resolve(&config.access.admin);
         let config_access = config.access;
@@ -440,6 +441,7 @@ impl Daemon {
             return;
         }
         self.wipe_cards(key, |_| true);
+        self.terminal_lost(key);
         let Some(device) = self.devices.get_mut(&key) else { return };
         match place {
             Place::At(spot) => {
@@ -506,6 +508,7 @@ impl Daemon {
     }
 
     fn remove(&mut self, key: Key) {
+        self.terminal_lost(key);
         let Some(mut device) = self.devices.remove(&key) else { return };
         device.stop();
         let path = device.config.as_ref().and_then(|config| config.matches.path());

@@ -9,6 +9,7 @@ mod close;
 mod code;
 mod end;
 mod recover;
+mod reload;
 mod tell;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use super::rights::{Caller, Right};
 use super::status::{Access, State as DeviceState};
 use super::{Daemon, Key, Notice, Wake};
 use crate::clock;
+use crate::config::Config;
 use crate::event::terminal::{Currency, Entry, Instruction, Operation, Said};
 use crate::event::{Timestamp, Value};
 use crate::ledger::{self, Begun, Ledger, Refused};
@@ -162,6 +164,8 @@ pub enum LedgerNews {
 pub(super) struct Transactions {
     money: Money,
     live: BTreeMap<u64, Live>,
+    /// The configuration that is to be in force when terminals that it changes are done.
+    deferred: Option<Config>,
 }
 
 /// A transaction that has an object.
@@ -233,7 +237,7 @@ impl Live {
 
 impl Transactions {
     pub(super) fn new(money: Money) -> Self {
-        Self { money, live: BTreeMap::new() }
+        Self { money, live: BTreeMap::new(), deferred: None }
     }
 
     pub(super) fn mode(&self) -> Mode {

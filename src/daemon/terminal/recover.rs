@@ -82,6 +82,8 @@ impl Daemon {
 
     /// The line of a terminal is gone. Only the ledger knows how far its transaction was: what has not been
     /// sent is over there, and can then not be sent any more; what has been sent is cut off.
+    ///
+    /// Called before a session is let go, too: that one may have been told to begin, and not have begun.
     pub(in crate::daemon) fn terminal_lost(&mut self, key: Key) {
         let Some(device) = self.devices.get(&key) else { return };
         let open = self.transactions.open_on(&device.identity.origin.name);
@@ -159,5 +161,6 @@ impl Daemon {
         self.codes_landed(&codes, state);
         self.outbox.send(Notice::TransactionState(id));
         self.tell_completed(id);
+        self.adopt_deferred();
     }
 }

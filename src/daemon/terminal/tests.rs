@@ -93,10 +93,6 @@ fn alice() -> Caller {
     Caller { client: Client::new(":1.1"), uid: 0, groups: Vec::new() }
 }
 
-fn bob() -> Caller {
-    Caller { client: Client::new(":1.2"), ..alice() }
-}
-
 fn sale(key: &str, amount: u64) -> Wish {
     Wish {
         operation: Operation::Payment,
@@ -133,7 +129,7 @@ impl Till {
             identity.capabilities.push(code::ABILITY);
         }
         let name = identity.origin.name.clone();
-        let path = PathBuf::from("/nowhere");
+        let path = device.config.as_ref().unwrap().matches.path().unwrap().to_owned();
         let spot = Spot { path: path.clone(), interface: None };
         let (_, orders) = device.start(spot, String::new(), None, None).unwrap();
         device.set_state(DeviceState::Ready, Access::Ok, path);
@@ -324,8 +320,6 @@ impl Till {
     }
 }
 
-const NONE: [&str; 0] = [];
-
 #[test]
 fn a_code_that_comes_in_the_last_moment_is_paid_with_and_no_time_is_up_behind_it() {
     let mut till = till();
@@ -499,4 +493,85 @@ fn without_a_box_in_its_lane_no_terminal_waits_for_a_code() {
     let mut till = till_of(&LANES.replace("name = \"box-2\"\nlane = \"2\"", "name = \"box-2\""));
     let refused = till.ask("terminal-2", with_next_code("a", 500));
     assert!(matches!(refused, Err(Error::Unsupported(_))), "{refused:?}");
+}
+
+impl Till {
+    fn reload(&mut self, text: &str) {
+        self.daemon.adopt(configuration(text));
+        self.settle();
+    }
+}
+
+/// The first terminal gets other settings.
+fn changed() -> String {
+    LANES.replacen("profile = \"zvt\"", "profile = \"concert\"", 1)
+}
+
+fn renamed() -> String {
+    LANES.replace("terminal-1", "till")
+}
+
+fn removed() -> String {
+    LANES.split_once("[[device]]\nname = \"box-1\"").unwrap().1.replacen(
+        "lane",
+        "[[device]]\nname = \"box-1\"\nlane",
+        1,
+    )
+}
+
+#[test]
+fn a_terminal_at_work_keeps_its_settings_until_it_is_done() {
+    // The changed device's session is made there, and does not run.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _inside = runtime.enter();
+    for text in [changed(), renamed(), removed()] {
+        let mut till = till();
+        let id = till.begin("terminal-1", sale("a", 1250));
+        till.take("terminal-1", id);
+        let key = till.key("terminal-1");
+        till.reload(&text);
+        assert_eq!(till.key("terminal-1"), key, "{text}");
+        assert!(till.daemon.devices[&key].has_session());
+        assert_eq!(till.daemon.device_named("till"), None, "nobody else is at its port");
+        assert!(till.persisted("terminal-1", id, Entry::Answer(approval(1, 1250))));
+        assert!(till.persisted("terminal-1", id, Entry::Ended(Ending::Approved)));
+        assert_eq!(till.ends(), ["1 approved"]);
+        assert!(!till.daemon.devices.contains_key(&key), "the change is made");
+        assert_eq!(till.daemon.device_named("till").is_some(), text == renamed());
+    }
+}
+
+#[test]
+fn a_terminal_that_is_taken_away_while_it_is_asked_about_leaves_nothing_under_way() {
+    let mut till = till();
+    let id = till.begin("terminal-1", sale("a", 1250));
+    till.take("terminal-1", id);
+    till.is_lost("terminal-1");
+    till.settle();
+    till.reload(&removed());
+    assert_eq!(till.daemon.device_named("terminal-1"), None, "what is cut off is not at work");
+    // The session that is let go still has a word to say, and may.
+    let (written, mut done) = oneshot::channel();
+    let entry =
+        Entry::Receipt(crate::event::terminal::Line { copy: Default::default(), text: "x".into() });
+    till.report("terminal-2", Report::Persist(id, entry, written));
+    till.settle();
+    done.try_recv().unwrap();
+    till.pass(200_000);
+    assert_eq!(till.ends(), ["1 unknown"]);
+}
+
+#[test]
+fn a_session_that_is_let_go_begins_nothing_any_more() {
+    let mut till = till();
+    let id = till.begin("terminal-1", sale("a", 1250));
+    assert_eq!(till.told("terminal-1"), Some(id));
+    let key = till.key("terminal-1");
+    till.daemon.remove(key);
+    till.settle();
+    assert_eq!(till.ends(), ["1 failed"]);
+    let (written, mut done) = oneshot::channel();
+    till.daemon.report(till.now, key, Report::Persist(id, Entry::Sending, written));
+    till.settle();
+    assert!(done.try_recv().is_err());
 }
