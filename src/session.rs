@@ -92,7 +92,10 @@ pub struct Sight {
 #[derive(Debug)]
 pub enum Report {
     /// The port is open.
-    Ready,
+    Ready {
+        /// Whether it is a pty, whatever led to it: then no real device is behind it.
+        is_pty: bool,
+    },
     /// The port could not be opened, or was lost, for this reason.
     Unusable(transport::Error),
     /// The device said something.
@@ -138,7 +141,7 @@ pub async fn run(spec: Spec, mut orders: mpsc::Receiver<Order>, reports: Reports
             Ok(port) => {
                 spec.health.opened.fetch_add(1, Ordering::Relaxed);
                 retry = FIRST_RETRY;
-                report(&reports, key, Report::Ready).await;
+                report(&reports, key, Report::Ready { is_pty: port.is_pty() }).await;
                 let mut conversation = Conversation::new(&spec, port, &reports, &mut speed);
                 let ended = conversation.run(&mut orders).await;
                 replay = conversation.port.close().await;

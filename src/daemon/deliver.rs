@@ -66,7 +66,7 @@ impl Wall {
 impl Daemon {
     pub(super) fn report(&mut self, now: Timestamp, key: Key, report: Report) {
         match report {
-            Report::Ready => self.ready(key),
+            Report::Ready { is_pty } => self.ready(key, is_pty),
             Report::Unusable(error) => self.unusable(key, &error),
             Report::Event(event) => self.event(now, key, event),
             Report::Fault(fault) => self.line_fault(now, key, &fault),
@@ -77,8 +77,12 @@ impl Daemon {
         }
     }
 
-    fn ready(&mut self, key: Key) {
+    fn ready(&mut self, key: Key, is_pty: bool) {
+        if is_pty && self.takes_real_money(key) {
+            return self.refuse_play_money(key);
+        }
         let Some(device) = self.devices.get_mut(&key) else { return };
+        device.is_on_pty = is_pty;
         let node = device.node();
         info!(device = %device.identity.origin.name, node = %node.display(), "ready");
         device.set_state(State::Ready, Access::Ok, node);

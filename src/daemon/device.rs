@@ -36,6 +36,8 @@ pub(super) struct Device {
     last_scan: Option<Last>,
     pub(super) said: super::deliver::Said,
     pub(super) health: Arc<Health>,
+    /// Whether its port, as it is open now, is a pty.
+    pub(super) is_on_pty: bool,
     status: watch::Sender<Status>,
     announced: Status,
     spot: Spot,
@@ -169,6 +171,7 @@ impl Device {
             last_scan: None,
             said: super::deliver::Said::default(),
             health: Arc::default(),
+            is_on_pty: false,
             announced: status.clone(),
             status: watch::Sender::new(status),
             spot: Spot::default(),
@@ -183,6 +186,11 @@ impl Device {
             status: self.status.subscribe(),
             health: Arc::clone(&self.health),
         }
+    }
+
+    /// Whether there is no real device, by its configuration or by what its port has turned out to be.
+    pub(super) fn is_simulated(&self) -> bool {
+        self.identity.origin.simulated || self.is_on_pty
     }
 
     /// Whether this client has claimed it.

@@ -15,6 +15,7 @@ mod tell;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ use crate::secret::Secret;
 use crate::session::{Order, Written};
 use crate::store::Client;
 use crate::transaction::{Intent, Next, Resolution, State, Transaction};
+use crate::transport;
 
 pub use code::Means;
 pub use tell::{TransactionSignal, TransactionView};
@@ -321,7 +323,7 @@ impl Daemon {
             return Err(Error::Unsupported("this terminal's protocol has no such operation"));
         }
         let origin = &device.identity.origin;
-        if origin.simulated && self.transactions.mode() == Mode::Live {
+        if device.is_simulated() && self.transactions.mode() == Mode::Live {
             return Err(Error::NotReady(SIMULATED.to_owned()));
         }
         if self.transactions.money.ledger.is_none() {
@@ -341,7 +343,7 @@ impl Daemon {
             amount,
             currency,
             receipt: wish.receipt,
-            simulated: origin.simulated,
+            simulated: device.is_simulated(),
             began: clock::realtime_micros(),
         })
     }
@@ -524,23 +526,28 @@ impl Daemon {
 
     /// Whether a device is a terminal that deals in play money while real money is meant.
     pub(super) fn is_play_money(&self, key: Key, place: &Place) -> bool {
-        let Some(device) = self.devices.get(&key) else { return false };
-        if self.transactions.mode() != Mode::Live || !device.identity.is_terminal() {
+        let Some(device) = self.devices.get(&key).filter(|_| self.takes_real_money(key)) else {
             return false;
-        }
+        };
         let is_pty = |path: &Path| {
-            std::fs::canonicalize(path).is_ok_and(|path| path.starts_with("/dev/pts"))
+            std::fs::metadata(path).is_ok_and(|metadata| transport::is_pty(metadata.rdev()))
         };
         device.identity.origin.simulated || matches!(place, Place::At(spot) if is_pty(&spot.path))
+    }
+
+    /// Whether a device is a terminal, and real money is meant.
+    pub(super) fn takes_real_money(&self, key: Key) -> bool {
+        let is_terminal = self.devices.get(&key).is_some_and(|one| one.identity.is_terminal());
+        is_terminal && self.transactions.mode() == Mode::Live
     }
 
     /// Leaves a simulated terminal alone, and says why.
     pub(super) fn refuse_play_money(&mut self, key: Key) {
         let Some(device) = self.devices.get_mut(&key) else { return };
+        device.stop();
         if device.state() == DeviceState::Unreachable {
             return;
         }
-        device.stop();
         device.set_state(DeviceState::Unreachable, Access::Ok, PathBuf::new());
         self.fault(key, "simulated-money", SIMULATED.to_owned(), BTreeMap::new());
         self.announce(key);

@@ -269,6 +269,16 @@ impl Port {
         }
     }
 
+    /// Whether it is the slave side of a pty.
+    #[must_use]
+    pub fn is_pty(&self) -> bool {
+        match &self.kind {
+            Kind::Serial(serial) => serial.is_pty(),
+            Kind::VirtualHid(_) => true,
+            Kind::Hid(_) | Kind::Replay(_) => false,
+        }
+    }
+
     /// Closes the port. Of a replay remains what it has not played yet, to go on with after its hang-up.
     ///
     /// A port that is dropped is closed too, but may wait for its device meanwhile.

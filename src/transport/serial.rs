@@ -75,6 +75,12 @@ impl Serial {
         self.fd.get_ref().as_fd()
     }
 
+    /// Whether what is open is a pty: the path may have led elsewhere a moment ago.
+    pub(super) fn is_pty(&self) -> bool {
+        // Where it cannot be asked it is none that we know of, nor anything else.
+        nix::sys::stat::fstat(self.fd()).is_ok_and(|status| super::is_pty(status.st_rdev))
+    }
+
     pub(super) fn reads(&self) -> u64 {
         self.reads
     }

@@ -364,6 +364,30 @@ async fn at_an_ecr_hub_a_payment_can_be_stopped() {
 }
 
 #[tokio::test]
+async fn simulated_money_is_refused_also_behind_a_path_that_appears_later() {
+    let bus = Bus::start();
+    let link = bus.directory().join("terminal");
+    let ledger = bus.directory().join("ledger.sqlite");
+    let mut start = Start::with(&format!(
+        "[[device]]\nname = \"terminal\"\nmatch = {{ path = {:?} }}\nprofile = \"zvt\"\n",
+        link.display().to_string()
+    ));
+    start.arguments = ["--ledger", ledger.to_str().unwrap()].map(str::to_owned).to_vec();
+    let _daemon = Daemon::start_with(&bus, &start).await;
+    let client = Client::connect(&bus).await;
+    client.until_state(OBJECT, "absent").await;
+    let device = (sim::find("zvt").unwrap().configure)(&Section::empty("p")).unwrap();
+    let options = sim::Options { device, link: Some(link), baud: None };
+    let mut simulation = Simulation::start(options).unwrap();
+    let (_commands, inbox) = mpsc::channel(8);
+    tokio::spawn(async move { simulation.run(inbox).await.unwrap() });
+    client.until_state(OBJECT, "unreachable").await;
+    let fault = client.property(OBJECT, DEVICE, "LastFault").await;
+    assert!(String::try_from(fault).unwrap().contains("simulated"));
+    assert_eq!(pay(&client, "sale 1", 1250).await.unwrap_err().name, "NotReady");
+}
+
+#[tokio::test]
 async fn a_day_has_reversals_refunds_reservations_and_an_end() {
     let till = Till::open().await;
     let client = till.ready().await;

@@ -20,6 +20,9 @@ use crate::transport;
 const WECHAT: &[u8] = b"135112298638468293";
 const EUR: Currency = Currency::EUR;
 
+/// A port is open that is no pty.
+const READY: Report = Report::Ready { is_pty: false };
+
 /// Two lanes, each with a terminal and a box for payment codes.
 const LANES: &str = r#"
 [[device]]
@@ -350,7 +353,7 @@ fn what_is_over_for_the_till_is_not_sent() {
     let id = till.begin("terminal-1", sale("a", 500));
     assert_eq!(till.told("terminal-1"), Some(id));
     till.is_lost("terminal-1");
-    till.report("terminal-1", Report::Ready);
+    till.report("terminal-1", READY);
     let mut sending = till.persist("terminal-1", id, Entry::Sending);
     till.settle();
     assert!(sending.try_recv().is_err(), "the session hangs up");
@@ -371,7 +374,7 @@ fn what_was_sent_before_the_line_was_lost_is_asked_about() {
     till.settle();
     sending.try_recv().unwrap();
     assert_eq!((till.on_disk(id).state, till.state(id)), (State::Sent, State::Sent));
-    till.report("terminal-1", Report::Ready);
+    till.report("terminal-1", READY);
     assert!(till.is_enquired("terminal-1"));
     till.report("terminal-1", Report::Said(Some(id), Said::Last(None, Clock::default())));
     till.settle();
@@ -385,7 +388,7 @@ fn late_words_are_evidence_of_their_own_transaction_and_of_no_other() {
     till.is_lost("terminal-1");
     till.settle();
     assert_eq!(till.ends(), ["1 failed"]);
-    till.report("terminal-1", Report::Ready);
+    till.report("terminal-1", READY);
     till.claim("box-1");
     let second = till.begin("terminal-1", with_next_code("b", 500));
     // The session has to go on: the terminal waits to be acknowledged.
@@ -411,7 +414,7 @@ fn clients_are_told_no_end_that_the_ledger_does_not_have() {
     till.take("terminal-1", id);
     till.is_lost("terminal-1");
     till.settle();
-    till.report("terminal-1", Report::Ready);
+    till.report("terminal-1", READY);
     assert!(till.is_enquired("terminal-1"));
     till.ends();
     till.disk_takes(false);
@@ -442,7 +445,7 @@ fn a_ledger_that_could_not_be_written_for_a_while_locks_no_terminal() {
     till.disk_takes(true);
     till.pass(2_000);
     assert_eq!(till.ends(), ["1 failed"]);
-    till.report("terminal-1", Report::Ready);
+    till.report("terminal-1", READY);
     till.pay("terminal-1", "b", 1);
 }
 
@@ -574,4 +577,26 @@ fn a_session_that_is_let_go_begins_nothing_any_more() {
     till.daemon.report(till.now, key, Report::Persist(id, Entry::Sending, written));
     till.settle();
     assert!(done.try_recv().is_err());
+}
+
+#[test]
+fn real_money_is_not_asked_of_a_port_that_turns_out_to_be_a_pty() {
+    let mut till = till_of(&LANES.replace("pty =", "path ="));
+    till.daemon.transactions.money.mode = Mode::Live;
+    till.report("terminal-1", Report::Ready { is_pty: true });
+    let key = till.key("terminal-1");
+    let device = &till.daemon.devices[&key];
+    assert_eq!((device.state(), device.has_session()), (DeviceState::Unreachable, false));
+    assert!(matches!(till.ask("terminal-1", sale("a", 500)), Err(Error::NotReady(_))));
+    till.pay("terminal-2", "b", 1);
+}
+
+#[test]
+fn money_of_a_pty_is_marked_however_it_was_configured() {
+    let mut till = till_of(&LANES.replace("pty =", "path ="));
+    till.report("terminal-1", Report::Ready { is_pty: true });
+    let marked = till.pay("terminal-1", "a", 1);
+    let real = till.pay("terminal-2", "a", 1);
+    let is_marked = |id| till.on_disk(id).intent.simulated;
+    assert_eq!((is_marked(marked), is_marked(real)), (true, false));
 }
