@@ -110,13 +110,13 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// Whether the other one, with the same key, asks for the same.
+    /// Whether the other one, with the same key, asks for the same, and for the same kind of money.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let own = |intent: &Self| {
             (intent.user, intent.operation, intent.amount, intent.currency, intent.receipt)
         };
-        own(self) == own(other)
+        own(self) == own(other) && self.simulated == other.simulated
     }
 }
 

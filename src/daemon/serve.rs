@@ -101,16 +101,7 @@ impl Daemon {
             Some(device) if device.config.is_none() => {
                 Some(Error::NotReady("no configuration names this device".to_owned()))
             }
-            Some(device) if self.is_at_another_users_work(device, caller) => {
-                Some(Error::AlreadyClaimed)
-            }
-            // Whoever watches a line that is wired through cannot be asked to let go of it.
-            Some(device)
-                if device.config.as_ref().is_some_and(|config| config.wired.is_some())
-                    && device.ownership.owner().is_some_and(|owner| *owner != caller.client) =>
-            {
-                Some(Error::AlreadyClaimed)
-            }
+            Some(device) if self.is_at_work_against(device, caller) => Some(Error::AlreadyClaimed),
             Some(device) => refused(device, caller, &options),
         };
         if let Some(error) = refusal {

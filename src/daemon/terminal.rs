@@ -553,10 +553,14 @@ impl Daemon {
         self.announce(key);
     }
 
-    /// Whether a transaction of another user is under way on the device: it cannot be challenged then.
-    pub(super) fn is_at_another_users_work(&self, device: &Device, caller: &Caller) -> bool {
+    /// Whether a transaction is under way on the device, or its line is wired through to another, which keeps
+    /// the caller from having it: it cannot be challenged then, nor in a transaction be had by another user.
+    pub(super) fn is_at_work_against(&self, device: &Device, caller: &Caller) -> bool {
         let user = self.transactions.user_on(&device.identity.origin.name);
-        user.is_some_and(|user| user != caller.uid)
+        let is_owned = device.ownership.owner().is_some_and(|owner| *owner != caller.client);
+        // Whoever watches a line that is wired through cannot be asked to let go of it.
+        let is_wired = device.config.as_ref().is_some_and(|config| config.wired.is_some());
+        is_wired && is_owned || user.is_some_and(|user| user != caller.uid || is_owned)
     }
 
     /// How a terminal fares, for whoever may use it.
@@ -607,11 +611,11 @@ impl Daemon {
         let wakes = self.wakes.clone();
         let live = self.transactions.live.get(&id);
         let closes = live.filter(|live| live.transaction.intent.operation == Operation::Close);
-        let closes = closes.map(|live| live.transaction.intent.device.clone());
+        let closes = closes.map(|live| live.transaction.intent.clone());
         ledger.run(move |book| {
             let mut entry = entry;
-            if let (Entry::Answer(answer), Some(device)) = (&mut entry, closes)
-                && let Ok(totals) = book.totals(&device)
+            if let (Entry::Answer(answer), Some(of)) = (&mut entry, closes)
+                && let Ok(totals) = book.totals(&of.device, of.simulated)
             {
                 let compared = close::compared(answer, totals);
                 answer.details.extend(compared);

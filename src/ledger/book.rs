@@ -41,13 +41,20 @@ CREATE TABLE IF NOT EXISTS evidence (
     number INTEGER NOT NULL, time INTEGER NOT NULL, answer TEXT NOT NULL,
     PRIMARY KEY (id, number)
 ) STRICT;
-CREATE TABLE IF NOT EXISTS terminals (
-    device TEXT PRIMARY KEY, terminal TEXT, receipt INTEGER
+CREATE TABLE IF NOT EXISTS heard (
+    device TEXT NOT NULL, simulated INTEGER NOT NULL, terminal TEXT, receipt INTEGER,
+    PRIMARY KEY (device, simulated)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS audit (
     time INTEGER NOT NULL, user INTEGER NOT NULL, client TEXT NOT NULL,
     id INTEGER NOT NULL, act TEXT NOT NULL, note TEXT NOT NULL
 ) STRICT;
+";
+
+/// What version 1 had otherwise: real and simulated money of a terminal were one.
+const FROM_VERSION_1: &str = "
+INSERT INTO heard SELECT device, 0, terminal, receipt FROM terminals;
+DROP TABLE terminals;
 ";
 
 const COLUMNS: &str = "id, device, lane, key, user, operation, amount, currency, of_receipt, simulated, \
@@ -195,10 +202,15 @@ impl Book {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        // What version 2 has and 1 had not is a table.
-        if version(&connection)? < VERSION {
-            connection.execute_batch(TABLES)?;
-            connection.pragma_update(None, "user_version", VERSION)?;
+        let before = version(&connection)?;
+        if before < VERSION {
+            let change = connection.unchecked_transaction()?;
+            change.execute_batch(TABLES)?;
+            if before == 1 {
+                change.execute_batch(FROM_VERSION_1)?;
+            }
+            change.pragma_update(None, "user_version", VERSION)?;
+            change.commit()?;
         }
         check(&connection)?;
         Ok(Self { connection, pruned: 0 })
@@ -219,12 +231,12 @@ impl Book {
             }
             return Err(Refused::KeyTaken(id));
         }
-        if let Some(id) = self.in_state(&intent.device, "NOT IN", FINAL)? {
+        if let Some(id) = self.under_way(&intent.device)? {
             return Err(Refused::InProgress(id));
         }
         if intent.operation.moves_money()
             && !over_unknown
-            && let Some(id) = self.unknown(&intent.device)?
+            && let Some(id) = self.unknown(&intent.device, intent.simulated)?
         {
             return Err(Refused::Unknown(id));
         }
@@ -261,7 +273,7 @@ impl Book {
         if is_late {
             audit(&change, id, transaction.intent.user, "", "late", late(entry), now)?;
         } else if let Some(answer) = transaction.newest() {
-            self.heard(&transaction.intent.device, answer)?;
+            self.heard(&transaction.intent, answer)?;
         }
         change.commit()?;
         Ok(next)
@@ -283,7 +295,7 @@ impl Book {
             self.update(&transaction)?;
             self.add_evidence(&transaction, now)?;
             if let Some(last) = &end.last {
-                self.heard(&transaction.intent.device, last)?;
+                self.heard(&transaction.intent, last)?;
             }
         }
         change.commit()?;
@@ -311,17 +323,17 @@ impl Book {
     }
 
     /// The last receipt that a terminal was heard to have given out.
-    fn heard(&self, device: &str, answer: &Answer) -> Result<(), Error> {
+    fn heard(&self, intent: &Intent, answer: &Answer) -> Result<(), Error> {
         if answer.receipt.is_none() && answer.terminal.is_none() {
             return Ok(());
         }
         self.connection
             .prepare_cached(
-                "INSERT INTO terminals VALUES (?1, ?2, ?3) ON CONFLICT (device) DO UPDATE SET \
-             terminal = coalesce(excluded.terminal, terminal), \
-             receipt = coalesce(excluded.receipt, receipt)",
+                "INSERT INTO heard VALUES (?1, ?2, ?3, ?4) ON CONFLICT (device, simulated) DO UPDATE \
+                 SET terminal = coalesce(excluded.terminal, terminal), \
+                 receipt = coalesce(excluded.receipt, receipt)",
             )?
-            .execute(params![device, answer.terminal, answer.receipt])?;
+            .execute(params![intent.device, intent.simulated, answer.terminal, answer.receipt])?;
         Ok(())
     }
 
@@ -429,13 +441,17 @@ impl Book {
         ids.map(|id| self.transaction(unsigned(id?))).collect()
     }
 
-    /// The oldest transaction of a terminal whose outcome is not known.
+    /// The oldest transaction of a terminal, in this kind of money, whose outcome is not known.
     ///
     /// # Errors
     ///
     /// Where the ledger cannot be read.
-    pub fn unknown(&self, device: &str) -> Result<Option<u64>, Error> {
-        self.in_state(device, "IN", "'unknown'")
+    pub fn unknown(&self, device: &str, simulated: bool) -> Result<Option<u64>, Error> {
+        let sql = "SELECT min(id) FROM transactions WHERE device = ?1 AND simulated = ?2 AND \
+                   state = 'unknown'";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let id: Option<i64> = statement.query_row(params![device, simulated], |row| row.get(0))?;
+        Ok(id.map(unsigned))
     }
 
     /// All transactions, oldest first, without their receipt lines.
@@ -450,20 +466,20 @@ impl Book {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// What a terminal's transactions come to since its last close.
+    /// What a terminal's transactions in this kind of money come to since its last close.
     ///
     /// # Errors
     ///
     /// Where the ledger cannot be read.
-    pub fn totals(&self, device: &str) -> Result<Totals, Error> {
+    pub fn totals(&self, device: &str, simulated: bool) -> Result<Totals, Error> {
         let mut statement = self.connection.prepare_cached(
             "SELECT operation, count(*), sum(coalesce(authorised, amount)) FROM transactions \
-             WHERE device = ?1 AND state = 'approved' AND id > (SELECT coalesce(max(id), 0) FROM \
-             transactions WHERE device = ?1 AND operation = 'close' AND state = 'approved') \
-             GROUP BY operation",
+             WHERE device = ?1 AND simulated = ?2 AND state = 'approved' AND id > (SELECT \
+             coalesce(max(id), 0) FROM transactions WHERE device = ?1 AND simulated = ?2 AND \
+             operation = 'close' AND state = 'approved') GROUP BY operation",
         )?;
         let mut totals = Totals::default();
-        let mut rows = statement.query([device])?;
+        let mut rows = statement.query(params![device, simulated])?;
         while let Some(row) = rows.next()? {
             let operation: String = row.get(0)?;
             let (count, sum) = (unsigned(row.get(1)?), unsigned(row.get(2)?));
@@ -498,35 +514,38 @@ impl Book {
         Ok(id.map(unsigned))
     }
 
-    fn in_state(&self, device: &str, is: &str, states: &str) -> Result<Option<u64>, Error> {
-        let sql =
-            format!("SELECT min(id) FROM transactions WHERE device = ?1 AND state {is} ({states})");
+    fn under_way(&self, device: &str) -> Result<Option<u64>, Error> {
+        let sql = format!(
+            "SELECT min(id) FROM transactions WHERE device = ?1 AND state NOT IN ({FINAL})"
+        );
         let id: Option<i64> =
             self.connection.prepare_cached(&sql)?.query_row([device], |row| row.get(0))?;
         Ok(id.map(unsigned))
     }
 
     fn known(&self, intent: &Intent) -> Result<Known, Error> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT receipt, terminal FROM terminals WHERE device = ?1")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT receipt, terminal FROM heard WHERE device = ?1 AND simulated = ?2",
+        )?;
         let heard = statement
-            .query_row([&intent.device], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(params![intent.device, intent.simulated], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .optional()?;
         let (receipt, terminal) = heard.unwrap_or_default();
         let original = match intent.receipt {
-            Some(receipt) => self.original(&intent.device, receipt)?,
+            Some(receipt) => self.original(intent, receipt)?,
             None => None,
         };
         Ok(Known { receipt, terminal, original })
     }
 
-    fn original(&self, device: &str, receipt: u32) -> Result<Option<Original>, Error> {
+    fn original(&self, intent: &Intent, receipt: u32) -> Result<Option<Original>, Error> {
         let sql = "SELECT coalesce(authorised, amount), answer FROM transactions WHERE device = ?1 AND \
-                   receipt = ?2 AND state = 'approved' ORDER BY id DESC LIMIT 1";
+                   simulated = ?2 AND receipt = ?3 AND state = 'approved' ORDER BY id DESC LIMIT 1";
         let mut statement = self.connection.prepare_cached(sql)?;
         let found = statement
-            .query_row(params![device, receipt], |row| {
+            .query_row(params![intent.device, intent.simulated, receipt], |row| {
                 let amount: i64 = row.get(0)?;
                 let answer: Option<String> = row.get(1)?;
                 let trace = answer.and_then(|text| json::read(&text)).and_then(|a| a.trace);

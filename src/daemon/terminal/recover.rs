@@ -76,6 +76,10 @@ impl Daemon {
         let key = self.device_named(name);
         let Some(device) = key.and_then(|key| self.devices.get(&key)) else { return };
         if device.state() == DeviceState::Ready {
+            if device.is_simulated() != live.transaction.intent.simulated {
+                let why = "one of then and now is simulated: it is not the terminal that was asked";
+                return self.give_up(id, why);
+            }
             device.order(Order::Instruct(Instruction::Enquire(order)));
         }
     }

@@ -96,6 +96,11 @@ fn alice() -> Caller {
     Caller { client: Client::new(":1.1"), uid: 0, groups: Vec::new() }
 }
 
+/// Another client of the same user.
+fn bob() -> Caller {
+    Caller { client: Client::new(":1.2"), ..alice() }
+}
+
 fn sale(key: &str, amount: u64) -> Wish {
     Wish {
         operation: Operation::Payment,
@@ -285,7 +290,11 @@ impl Till {
     }
 
     fn claim(&mut self, device: &str) {
-        self.call(device, &alice(), |reply| Act::Claim(Options::default(), reply)).unwrap();
+        self.claim_as(&alice(), device).unwrap();
+    }
+
+    fn claim_as(&mut self, who: &Caller, device: &str) -> Result<(), Error> {
+        self.call(device, who, |reply| Act::Claim(Options::default(), reply))
     }
 
     /// Time passes, with everything of transactions that is due in it.
@@ -599,4 +608,32 @@ fn money_of_a_pty_is_marked_however_it_was_configured() {
     let real = till.pay("terminal-2", "a", 1);
     let is_marked = |id| till.on_disk(id).intent.simulated;
     assert_eq!((is_marked(marked), is_marked(real)), (true, false));
+}
+
+#[test]
+fn a_terminal_in_the_middle_of_a_payment_cannot_be_challenged() {
+    let mut till = till();
+    till.claim("terminal-1");
+    let id = till.begin("terminal-1", sale("a", 1250));
+    till.take("terminal-1", id);
+    // Its own program may claim it again; another of the same user may not want it now.
+    till.claim("terminal-1");
+    assert_eq!(till.claim_as(&bob(), "terminal-1"), Err(Error::AlreadyClaimed));
+    assert!(till.persisted("terminal-1", id, Entry::Ended(Ending::Declined)));
+    till.call("terminal-1", &alice(), Act::Release).unwrap();
+    assert_eq!(till.claim_as(&bob(), "terminal-1"), Ok(()));
+}
+
+#[test]
+fn a_real_terminal_is_not_asked_about_a_sale_in_training() {
+    let mut till = till_of(&LANES.replace("pty =", "path ="));
+    till.report("terminal-1", Report::Ready { is_pty: true });
+    let id = till.begin("terminal-1", sale("a", 1250));
+    till.take("terminal-1", id);
+    till.is_lost("terminal-1");
+    till.settle();
+    till.report("terminal-1", READY);
+    till.settle();
+    assert!(!till.is_enquired("terminal-1"));
+    assert_eq!(till.ends(), ["1 unknown"]);
 }

@@ -133,12 +133,12 @@ fn totals_begin_anew_with_each_close() {
     pay(&mut book, "a", 1250, 1);
     pay(&mut book, "b", 800, 2);
     assert_eq!(
-        book.totals("terminal").unwrap(),
+        book.totals("terminal", false).unwrap(),
         Totals { payments: 2, paid: 2050, ..Totals::default() }
     );
     let close = begin(&mut book, Intent { operation: Operation::Close, ..intent("c", 0) });
     book.note(close, &Entry::Ended(Ending::Approved), 4).unwrap();
-    assert_eq!(book.totals("terminal").unwrap(), Totals::default());
+    assert_eq!(book.totals("terminal", false).unwrap(), Totals::default());
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn what_is_over_is_not_sent_and_what_is_said_of_it_is_kept_as_evidence() {
     let kept = book.transaction(id).unwrap();
     assert_eq!((kept.state, kept.answer, kept.ended), (State::Failed, None, Some(2)));
     assert_eq!(kept.evidence, [answer(7, 1250)]);
-    assert_eq!(book.totals("terminal").unwrap(), Totals::default());
+    assert_eq!(book.totals("terminal", false).unwrap(), Totals::default());
     let next = begin(&mut book, intent("b", 1250));
     assert_eq!(book.transaction(next).unwrap().known, Known::default(), "nothing was heard");
 }
@@ -198,7 +198,7 @@ fn an_answer_that_does_not_fit_is_evidence_and_no_amount() {
     assert!(book.resolve(id, State::Approved, &resolution, ":1.1").unwrap());
     let settled = book.transaction(id).unwrap();
     assert_eq!((settled.answer, settled.evidence.len()), (None, 1));
-    assert_eq!(book.totals("terminal").unwrap().paid, 1250);
+    assert_eq!(book.totals("terminal", false).unwrap().paid, 1250);
     let next = begin(&mut book, intent("b", 1));
     assert_eq!(book.transaction(next).unwrap().known.receipt, None, "nor is its receipt known");
 }
@@ -225,10 +225,40 @@ fn a_ledger_of_the_first_version_is_taken_over() {
     let id = {
         let mut book = Book::open(&path).unwrap();
         let id = pay(&mut book, "a", 1250, 1);
-        book.connection.execute_batch("DROP TABLE evidence; PRAGMA user_version = 1").unwrap();
+        let before = "DROP TABLE evidence; DROP TABLE heard; CREATE TABLE terminals (device TEXT \
+                      PRIMARY KEY, terminal TEXT, receipt INTEGER) STRICT; INSERT INTO terminals \
+                      VALUES ('terminal', '52523535', 41); PRAGMA user_version = 1";
+        book.connection.execute_batch(before).unwrap();
         id
     };
     assert!(matches!(Book::read(&path), Err(Error::Version(1))));
-    let book = Book::open(&path).unwrap();
+    let mut book = Book::open(&path).unwrap();
     assert_eq!(book.transaction(id).unwrap().state, State::Approved);
+    let next = begin(&mut book, intent("b", 1));
+    assert_eq!(book.transaction(next).unwrap().known.receipt, Some(41));
+}
+
+#[test]
+fn real_and_simulated_money_know_nothing_of_one_another() {
+    let mut book = Book::in_memory().unwrap();
+    let training = |key: &str| Intent { simulated: true, ..intent(key, 1250) };
+    let id = begin(&mut book, training("a"));
+    book.note(id, &Entry::Sending, 2).unwrap();
+    book.note(id, &Entry::Answer(Box::new(answer(7, 1250))), 2).unwrap();
+    book.note(id, &Entry::Ended(Ending::Approved), 3).unwrap();
+    // The key of a training sale is not that of a sale: it is not approved, it is refused.
+    let same_key = book.begin(intent("a", 1250), false);
+    assert!(matches!(same_key, Err(Refused::KeyTaken(taken)) if taken == id));
+    assert_eq!(book.totals("terminal", false).unwrap(), Totals::default());
+    assert_eq!(book.totals("terminal", true).unwrap().paid, 1250);
+    let reversal =
+        Intent { operation: Operation::Reversal, receipt: Some(7), amount: 0, ..intent("b", 0) };
+    let Ok(Begun::New(transaction)) = book.begin(reversal, false) else { panic!("not new") };
+    assert_eq!(transaction.known, Known::default());
+    book.close(transaction.id, &End::new(State::Failed, ""), 4).unwrap();
+    // Nor does what is unknown in training lock the terminal.
+    let cut = begin(&mut book, training("c"));
+    book.close(cut, &End::new(State::Unknown, "cut"), 5).unwrap();
+    assert!(matches!(book.begin(training("d"), false), Err(Refused::Unknown(open)) if open == cut));
+    begin(&mut book, intent("d", 1250));
 }
