@@ -181,7 +181,7 @@ impl Daemon {
     /// With what terminals need of the world; without it they take nothing.
     #[must_use]
     pub fn with_money(mut self, money: Money) -> Self {
-        self.transactions = Transactions::new(money);
+        self.transactions.have(money);
         self
     }
 
@@ -370,6 +370,7 @@ impl Daemon {
         self.admin_right = Right::resolve(&config.access.admin);
         let config_access = config.access;
         self.routes.adopt(config.routes);
+        self.transactions.rights = TerminalRights::of(&config_access);
         let mut rest: Vec<_> = config.devices.into_iter().map(Arc::new).collect();
         let outdated: Vec<Key> = self
             .devices

@@ -165,6 +165,8 @@ pub enum LedgerNews {
 #[derive(Default)]
 pub(super) struct Transactions {
     money: Money,
+    /// Who may do what with a terminal that configuration does not name any more.
+    pub(super) rights: TerminalRights,
     live: BTreeMap<u64, Live>,
     /// The configuration that is to be in force when terminals that it changes are done.
     deferred: Option<Config>,
@@ -178,6 +180,8 @@ struct Live {
     followers: Vec<Client>,
     /// When its object goes.
     until: Option<Timestamp>,
+    /// When its order was sent, where that was since this daemon began.
+    sent: Option<Timestamp>,
     /// Until when the terminal is asked what became of it.
     recovery: Option<Timestamp>,
     /// The code that it waits for, or is paid with.
@@ -198,6 +202,7 @@ impl Live {
             transaction,
             followers: Vec::new(),
             until: None,
+            sent: None,
             recovery: None,
             awaited: None,
             codes: Vec::new(),
@@ -238,8 +243,8 @@ impl Live {
 }
 
 impl Transactions {
-    pub(super) fn new(money: Money) -> Self {
-        Self { money, live: BTreeMap::new(), deferred: None }
+    pub(super) fn have(&mut self, money: Money) {
+        self.money = money;
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -291,12 +296,18 @@ impl Daemon {
             }
         };
         let (over_unknown, means) = (wish.over_unknown, wish.means);
+        let configured = self.configured();
         let wakes = self.wakes.clone();
         let Some(ledger) = &self.transactions.money.ledger else { return };
         ledger.run(move |book| {
             let user = caller.uid;
             let (client, now) = (caller.client.to_string(), intent.began);
-            let begun = book.begin(intent, over_unknown);
+            if clock::synchronised()
+                && let Err(error) = book.prune(now)
+            {
+                warn!(%error, "what is old cannot be dropped from the ledger");
+            }
+            let begun = book.begin_beside(intent, over_unknown, Some(&configured));
             if let (Ok(Begun::New(transaction)), true) = (&begun, over_unknown)
                 && let Err(error) = book.audit(transaction.id, user, &client, "over-unknown", now)
             {
@@ -660,6 +671,9 @@ impl Daemon {
             warn!(transaction = id, "the terminal still speaks of it, though it is over");
         }
         let next = live.transaction.note(entry);
+        if *entry == Entry::Sending {
+            live.sent = Some(now);
+        }
         let state = live.transaction.state;
         if state != before && next != Next::Over {
             live.state.send_replace(state);

@@ -15,6 +15,8 @@ use crate::transaction::{Intent, Known, Next, Resolution, State, Transaction};
 const KEPT: Duration = Duration::from_secs(540 * 24 * 60 * 60);
 /// How often old ones are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How much later it may be than the last time: a clock that is wrong by years must not empty the ledger.
+const LARGEST_STEP: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 /// The version of the tables below.
 const VERSION: u32 = 2;
 
@@ -223,7 +225,21 @@ impl Book {
     ///
     /// A [`Refused`]; nothing has been written then.
     pub fn begin(&mut self, intent: Intent, over_unknown: bool) -> Result<Begun, Refused> {
-        self.prune(intent.began)?;
+        self.begin_beside(intent, over_unknown, None)
+    }
+
+    /// The same, where the names of all terminals that there are now are known: an outcome that a terminal no
+    /// longer there has left unknown may be that of the one which has another name now.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin`](Self::begin).
+    pub fn begin_beside(
+        &mut self,
+        intent: Intent,
+        over_unknown: bool,
+        all: Option<&[String]>,
+    ) -> Result<Begun, Refused> {
         if let Some(id) = self.with_key(&intent.device, &intent.key)? {
             let before = self.transaction(id)?;
             if before.intent.is_same(&intent) {
@@ -241,6 +257,12 @@ impl Book {
             return Err(Refused::Unknown(id));
         }
         let known = self.known(&intent)?;
+        if intent.operation.moves_money()
+            && !over_unknown
+            && let Some(id) = self.left_behind(&intent, &known, all.unwrap_or_default())?
+        {
+            return Err(Refused::Unknown(id));
+        }
         let id = self.insert(&intent, &known)?;
         Ok(Begun::New(Box::new(Transaction::new(id, intent, known))))
     }
@@ -514,6 +536,33 @@ impl Book {
         Ok(id.map(unsigned))
     }
 
+    /// The transaction of a terminal that is not among `all`, whose outcome is not known, and that may be this
+    /// one under another name: it has that one's number, or nothing is known of it at all.
+    fn left_behind(
+        &self,
+        intent: &Intent,
+        known: &Known,
+        all: &[String],
+    ) -> Result<Option<u64>, Error> {
+        if all.is_empty() {
+            return Ok(None);
+        }
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, device, known_terminal, EXISTS (SELECT 1 FROM transactions WHERE device = ?1) \
+             FROM transactions WHERE state = 'unknown' AND simulated = ?2 ORDER BY id",
+        )?;
+        let mut rows = statement.query(params![intent.device, intent.simulated])?;
+        while let Some(row) = rows.next()? {
+            let (device, number, is_old): (String, Option<String>, bool) =
+                (row.get(1)?, row.get(2)?, row.get(3)?);
+            let is_same = number.is_some() && number == known.terminal;
+            if !all.contains(&device) && (is_same || !is_old) {
+                return Ok(Some(unsigned(row.get(0)?)));
+            }
+        }
+        Ok(None)
+    }
+
     fn under_way(&self, device: &str) -> Result<Option<u64>, Error> {
         let sql = format!(
             "SELECT min(id) FROM transactions WHERE device = ?1 AND state NOT IN ({FINAL})"
@@ -601,19 +650,35 @@ impl Book {
         Ok(())
     }
 
-    /// Drops what is older than it has to be kept; never what is not settled.
-    fn prune(&mut self, now: u64) -> Result<(), Error> {
+    /// Drops what is older than it has to be kept, now and then; never what is not settled. `now` has to be of
+    /// a clock that is kept right.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be written.
+    pub fn prune(&mut self, now: u64) -> Result<(), Error> {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         if now.saturating_sub(self.pruned) < micros(PRUNE_EVERY) {
             return Ok(());
         }
         self.pruned = now;
+        let change = self.connection.unchecked_transaction()?;
+        let last: Option<i64> = change.query_row(
+            "SELECT coalesce((SELECT max(time) FROM audit WHERE act = 'prune'), \
+             (SELECT max(began) FROM transactions))",
+            [],
+            |row| row.get(0),
+        )?;
+        let Some(last) = last.map(unsigned) else { return Ok(()) };
+        let now = now.min(last.saturating_add(micros(LARGEST_STEP)));
         let before = signed(now.saturating_sub(micros(KEPT)));
-        self.connection.execute(
+        change.execute(
             "DELETE FROM transactions WHERE ended < ?1 AND state != 'unknown'",
             [before],
         )?;
-        self.connection.execute("DELETE FROM audit WHERE time < ?1", [before])?;
+        change.execute("DELETE FROM audit WHERE time < ?1 OR act = 'prune'", [before])?;
+        audit(&change, 0, 0, "", "prune", "", now)?;
+        change.commit()?;
         Ok(())
     }
 }

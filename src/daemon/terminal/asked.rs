@@ -2,7 +2,7 @@
 
 use tracing::{error, info};
 
-use super::{LedgerNews, Live, TransactionAct, send};
+use super::{LedgerNews, Live, TerminalRights, TransactionAct, send};
 use crate::clock;
 use crate::daemon::Daemon;
 use crate::daemon::call::{Error, Reply};
@@ -43,8 +43,7 @@ impl Daemon {
         let live =
             self.transactions.live.get(&id).ok_or(Error::Expired("the transaction is over"))?;
         let intent = &live.transaction.intent;
-        let device = self.device_named(&intent.device).and_then(|key| self.devices.get(&key));
-        let settles = device.is_some_and(|device| device.terminal_rights.resolve.permits(caller));
+        let settles = self.rights_of(&intent.device).resolve.permits(caller);
         if caller.uid == intent.user || caller.uid == 0 || settles {
             Ok(live)
         } else {
@@ -109,12 +108,23 @@ impl Daemon {
         });
     }
 
+    /// The rights of a terminal, also where configuration does not name it any more: what it has left behind
+    /// is to be settled all the same.
+    fn rights_of(&self, device: &str) -> &TerminalRights {
+        let device = self.device_named(device).and_then(|key| self.devices.get(&key));
+        device.map_or(&self.transactions.rights, |device| &device.terminal_rights)
+    }
+
+    /// The names of the devices that configuration has.
+    pub(super) fn configured(&self) -> Vec<String> {
+        let configs = self.devices.values().filter_map(|device| device.config.as_ref());
+        configs.map(|config| config.name.clone()).collect()
+    }
+
     fn may_resolve(&self, caller: &Caller, id: u64, note: &str) -> Result<(), Error> {
         let live =
             self.transactions.live.get(&id).ok_or(Error::Expired("the transaction is over"))?;
-        let device = self.device_named(&live.transaction.intent.device);
-        let device = device.and_then(|key| self.devices.get(&key)).ok_or(Error::DeviceGone)?;
-        if !device.terminal_rights.resolve.permits(caller) {
+        if !self.rights_of(&live.transaction.intent.device).resolve.permits(caller) {
             return Err(Error::AccessDenied("resolve"));
         }
         if live.transaction.state != State::Unknown {

@@ -103,7 +103,7 @@ impl Daemon {
     /// What the terminal says of its last transaction.
     pub(super) fn weigh_last(
         &mut self,
-        _now: Timestamp,
+        now: Timestamp,
         id: u64,
         answer: Option<Box<Answer>>,
         terminal: Clock,
@@ -112,8 +112,11 @@ impl Daemon {
         else {
             return;
         };
-        let since = clock::realtime_micros().saturating_sub(live.transaction.intent.began);
-        let clocks = Clocks { terminal, host: clock::local(), since: Duration::from_micros(since) };
+        // The clock on the wall may have been set since; it is all there is of an order from before.
+        let began = live.transaction.intent.began;
+        let by_wall = || Duration::from_micros(clock::realtime_micros().saturating_sub(began));
+        let since = live.sent.map_or_else(by_wall, |sent| now.since(sent));
+        let clocks = Clocks { terminal, host: clock::local(), since };
         let finding = weigh(&live.transaction, answer.as_deref(), clocks);
         let (state, reason) = match finding {
             Finding::Approved => (State::Approved, String::new()),

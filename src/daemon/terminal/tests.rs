@@ -637,3 +637,29 @@ fn a_real_terminal_is_not_asked_about_a_sale_in_training() {
     assert!(!till.is_enquired("terminal-1"));
     assert_eq!(till.ends(), ["1 unknown"]);
 }
+
+#[test]
+fn what_a_terminal_no_longer_configured_has_left_behind_can_be_settled() {
+    let mut till = till();
+    let id = till.begin("terminal-1", sale("a", 1250));
+    till.take("terminal-1", id);
+    till.is_lost("terminal-1");
+    till.settle();
+    till.reload(&renamed());
+    till.pass(200_000);
+    assert_eq!(till.ends(), ["1 unknown"]);
+    let key = till.key("till");
+    till.open(key);
+    assert_eq!(till.ask("till", sale("b", 1250)), Err(Error::OutcomeUnknown(id)));
+    let settle = |till: &mut Till, uid| {
+        let (reply, mut answer) = oneshot::channel();
+        let act = TransactionAct::Resolve(State::Declined, "no slip".to_owned(), reply);
+        let caller = Caller { uid, ..alice() };
+        till.daemon.call(till.now, Call::Transaction { caller, id, act });
+        till.settle();
+        answer.try_recv().unwrap()
+    };
+    assert_eq!(settle(&mut till, 4711), Err(Error::AccessDenied("resolve")));
+    assert_eq!(settle(&mut till, 0), Ok(()));
+    till.pay("till", "b", 1);
+}

@@ -141,16 +141,34 @@ fn totals_begin_anew_with_each_close() {
     assert_eq!(book.totals("terminal", false).unwrap(), Totals::default());
 }
 
+const DAY: u64 = 24 * 60 * 60 * 1_000_000;
+
 #[test]
 fn what_is_old_goes_and_what_is_not_settled_stays() {
     let mut book = Book::in_memory().unwrap();
+    book.prune(DAY).unwrap();
     let old = pay(&mut book, "a", 1250, 1);
     let unknown = begin(&mut book, intent("b", 1));
     book.close(unknown, &End::new(State::Unknown, "cut"), 3).unwrap();
-    let later = Intent { began: 541 * 24 * 60 * 60 * 1_000_000, ..intent("c", 1) };
-    book.begin(later, true).unwrap();
+    for day in 2..=541 {
+        assert!(book.transaction(old).is_ok(), "{day}");
+        book.prune(day * DAY).unwrap();
+    }
     assert!(matches!(book.transaction(old), Err(Error::NotFound(_))));
     assert_eq!(book.transaction(unknown).unwrap().state, State::Unknown);
+}
+
+#[test]
+fn a_clock_that_is_wrong_by_years_does_not_empty_the_ledger() {
+    let mut book = Book::in_memory().unwrap();
+    let id = pay(&mut book, "a", 1250, 1);
+    // Once a day for a fortnight, with sales, while nobody sets the clock right.
+    for day in 27_000..27_014 {
+        book.prune(day * DAY).unwrap();
+        let wrong = begin(&mut book, Intent { began: day * DAY, ..intent(&day.to_string(), 1) });
+        book.close(wrong, &End::new(State::Failed, ""), day * DAY).unwrap();
+    }
+    assert!(book.transaction(id).is_ok());
 }
 
 #[test]
@@ -261,4 +279,24 @@ fn real_and_simulated_money_know_nothing_of_one_another() {
     book.close(cut, &End::new(State::Unknown, "cut"), 5).unwrap();
     assert!(matches!(book.begin(training("d"), false), Err(Refused::Unknown(open)) if open == cut));
     begin(&mut book, intent("d", 1250));
+}
+
+#[test]
+fn a_terminal_under_another_name_does_not_get_rid_of_its_unknown_outcome() {
+    let mut book = Book::in_memory().unwrap();
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let on = |device: &str, key: &str| Intent { device: device.into(), ..intent(key, 1) };
+    pay(&mut book, "a", 1250, 1);
+    let old = begin(&mut book, on("old", "b"));
+    book.close(old, &End::new(State::Failed, ""), 2).unwrap();
+    let cut = begin(&mut book, intent("c", 1));
+    book.close(cut, &End::new(State::Unknown, "cut"), 3).unwrap();
+    let now = names(&["new", "old"]);
+    let renamed = book.begin_beside(on("new", "d"), false, Some(&now));
+    assert!(matches!(renamed, Err(Refused::Unknown(open)) if open == cut), "{renamed:?}");
+    // One that has been there before is another one, and who has looked may go on.
+    assert!(matches!(book.begin_beside(on("old", "d"), false, Some(&now)), Ok(Begun::New(_))));
+    assert!(matches!(book.begin_beside(on("new", "d"), true, Some(&now)), Ok(Begun::New(_))));
+    let both = names(&["new", "terminal"]);
+    assert!(matches!(book.begin_beside(on("newer", "d"), false, Some(&both)), Ok(Begun::New(_))));
 }
