@@ -20,6 +20,8 @@ use crate::transport::{Mark, Port, Writer};
 
 /// How long a line may take nothing.
 const STALLS_AFTER: Duration = Duration::from_secs(3);
+/// After so long a silence nothing is in the middle of a code.
+const REST: Duration = Duration::from_millis(100);
 /// How long a terminal that has answered before may say nothing to a code, where nothing is configured.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
@@ -59,14 +61,16 @@ pub struct End {
 }
 
 impl End {
-    /// Joins an open port to the wire, for as long as the passage lives.
+    /// Joins an open port to the wire, for as long as the passage lives. One that was `kept` open over a
+    /// restart, at this time, may be in the middle of something.
     #[must_use]
-    pub fn join(&self, port: &Port) -> Passage {
+    pub fn join(&self, port: &Port, kept: Option<Timestamp>) -> Passage {
         // What is no serial line has been refused by the configuration; a replay hears nothing.
         let writer = port.writer().ok().map(Arc::new);
         let is_source = self.is_source;
         self.wire.with(|shared| *shared.own(is_source) = writer);
-        Passage { end: self.clone(), waiting: Vec::new(), lost: 0 }
+        let unread = if kept.is_some() { port.unread() } else { 0 };
+        Passage { end: self.clone(), waiting: Vec::new(), lost: 0, unread, restless: kept }
     }
 }
 
@@ -84,6 +88,10 @@ pub struct Passage {
     waiting: Vec<Piece>,
     /// How many bytes found the other line closed.
     lost: usize,
+    /// How many bytes were waiting when the daemon took the line over.
+    unread: usize,
+    /// While the daemon may be in the middle of something, when the line was last heard of.
+    restless: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -150,6 +158,20 @@ impl Passage {
     fn other(&self) -> Option<Arc<Writer>> {
         let is_source = self.end.is_source;
         self.end.wire.with(|shared| shared.own(!is_source).clone())
+    }
+
+    /// Whether what comes now may be read: the daemon before this one may have heard the first half of it,
+    /// and half a code is never taken for one.
+    pub fn reads(&mut self, now: Timestamp, input: Input<'_>) -> bool {
+        let Some(last) = self.restless else { return true };
+        let bytes = if let Input::Bytes(bytes) = input { bytes.len() } else { 1 };
+        if self.unread > 0 || now.since(last) < REST {
+            self.unread = self.unread.saturating_sub(bytes);
+            self.restless = Some(now);
+            return false;
+        }
+        self.restless = None;
+        true
     }
 
     /// Whether anything waits for room.

@@ -6,6 +6,7 @@
 
 mod health;
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -26,7 +27,7 @@ use crate::protocol::{
     Carrier, Input, Item, Kind, Opening, Output, Protocol, ReportKind, RequestId, Token,
 };
 use crate::recording::Recording;
-use crate::transport::{self, Port, Unwritten};
+use crate::transport::{self, Port, Unwritten, passed};
 
 pub use health::Health;
 
@@ -58,6 +59,10 @@ pub struct Spec {
     pub interface: Option<u8>,
     /// Its end of a wire, where its line is wired through to another.
     pub end: Option<bridge::End>,
+    /// Its port, where that was kept open over a restart of the daemon.
+    pub kept: Option<OwnedFd>,
+    /// The name under which its port is kept open over the next one, where it is.
+    pub keep_as: Option<String>,
     /// A recording to play instead of opening `path`.
     pub replay: Option<Recording>,
     /// Where to count.
@@ -128,7 +133,7 @@ pub enum AskError {
 }
 
 /// Runs a session until the daemon drops its orders' sender.
-pub async fn run(spec: Spec, mut orders: mpsc::Receiver<Order>, reports: Reports) -> Key {
+pub async fn run(mut spec: Spec, mut orders: mpsc::Receiver<Order>, reports: Reports) -> Key {
     let key = spec.key;
     let mut retry = FIRST_RETRY;
     // A search for the speed begins conversations anew, which a transaction must not be lost in.
@@ -137,12 +142,21 @@ pub async fn run(spec: Spec, mut orders: mpsc::Receiver<Order>, reports: Reports
     let mut speed = SpeedSearch::new(searched.unwrap_or(bauds));
     let mut replay = spec.replay.clone();
     loop {
-        let error = match open(&spec, baud(&speed), replay.clone()).await {
+        let kept = adopt(&mut spec, baud(&speed));
+        let since = kept.as_ref().map(|_| clock::boottime());
+        let port = match kept {
+            Some(port) => Ok(port),
+            None => open(&spec, baud(&speed), replay.clone()).await,
+        };
+        let error = match port {
             Ok(port) => {
+                if let (Some(name), Some(fd)) = (&spec.keep_as, port.fd()) {
+                    passed::keep(name, fd);
+                }
                 spec.health.opened.fetch_add(1, Ordering::Relaxed);
                 retry = FIRST_RETRY;
                 report(&reports, key, Report::Ready { is_pty: port.is_pty() }).await;
-                let mut conversation = Conversation::new(&spec, port, &reports, &mut speed);
+                let mut conversation = Conversation::new(&spec, port, since, &reports, &mut speed);
                 let ended = conversation.run(&mut orders).await;
                 replay = conversation.port.close().await;
                 match ended {
@@ -152,6 +166,10 @@ pub async fn run(spec: Spec, mut orders: mpsc::Receiver<Order>, reports: Reports
             }
             Err(error) => error,
         };
+        if let Some(name) = &spec.keep_as {
+            // Whoever keeps it would keep us from opening it again.
+            passed::forget(name);
+        }
         if matches!(error, transport::Error::Disconnected) {
             spec.health.disconnected.fetch_add(1, Ordering::Relaxed);
         }
@@ -164,6 +182,17 @@ pub async fn run(spec: Spec, mut orders: mpsc::Receiver<Order>, reports: Reports
             return key;
         }
     }
+}
+
+/// The port that the daemon before this one has left open, where it is still the right one.
+fn adopt(spec: &mut Spec, baud: u32) -> Option<Port> {
+    let fd = spec.kept.take()?;
+    let adopted = Port::adopt(fd, &spec.path, &spec.config.line, baud);
+    if let (Err(error), Some(name)) = (&adopted, &spec.keep_as) {
+        debug!(device = %spec.config.name, %error, "the port that was kept is not used");
+        passed::forget(name);
+    }
+    adopted.ok()
 }
 
 async fn open(spec: &Spec, baud: u32, replay: Option<Recording>) -> Result<Port, transport::Error> {
@@ -238,9 +267,15 @@ struct Change {
 }
 
 impl<'a> Conversation<'a> {
-    fn new(spec: &'a Spec, port: Port, reports: &'a Reports, speed: &'a mut SpeedSearch) -> Self {
+    fn new(
+        spec: &'a Spec,
+        port: Port,
+        kept: Option<Timestamp>,
+        reports: &'a Reports,
+        speed: &'a mut SpeedSearch,
+    ) -> Self {
         let rules = spec.config.rules();
-        let passage = spec.end.as_ref().map(|end| end.join(&port));
+        let passage = spec.end.as_ref().map(|end| end.join(&port, kept));
         let protocol = match &passage {
             // What a terminal says to another program is passed on, and is no conversation with us.
             Some(passage) if !passage.is_source() => Box::new(Deaf) as Box<dyn Protocol>,
@@ -305,6 +340,9 @@ impl<'a> Conversation<'a> {
             }
             // Read once per wake-up: what one read returns has arrived together.
             let now = *now.get_or_insert_with(clock::boottime);
+            if passage.as_mut().is_some_and(|passage| !passage.reads(now, input)) {
+                return;
+            }
             let (length, evidence) = match input {
                 Input::Bytes(bytes) => (bytes.len(), Evidence::Bytes(bytes.len())),
                 Input::BadByte(_) | Input::Break => (1, Evidence::LineError),

@@ -59,8 +59,8 @@ async fn what_is_passed_through_stays_in_its_order_around_line_errors() {
     let (source, sink) = (open(&here).unwrap(), open(&there).unwrap());
     let wire = std::sync::Arc::new(Wire::default());
     let end = |is_source| End { wire: wire.clone(), is_source, tap: Tap { reply: None } };
-    let mut passage = end(true).join(&source);
-    let other = end(false).join(&sink);
+    let mut passage = end(true).join(&source, None);
+    let other = end(false).join(&sink, None);
     for input in [Input::Bytes(b"ab"), Input::BadByte(b'?'), Input::Bytes(b"cd"), Input::Break] {
         passage.pass(input);
     }
@@ -243,7 +243,11 @@ async fn an_adopted_port_goes_on_with_the_bytes_that_came_meanwhile() {
     let kept = port.fd().unwrap().try_clone_to_owned().unwrap();
     drop(port);
     device.send(b"meanwhile\xFF").await.unwrap();
-    let mut port = Port::adopt(kept, 9600).unwrap();
+    let other = VirtualPort::create(None).unwrap();
+    let line = Line::default();
+    let again = kept.try_clone().unwrap();
+    assert!(matches!(Port::adopt(again, other.path(), &line, 9600), Err(Error::NotFound)));
+    let mut port = Port::adopt(kept, device.path(), &line, 9600).unwrap();
     assert_eq!(collect(&mut port, 10).await.0, b"meanwhile\xFF");
 }
 

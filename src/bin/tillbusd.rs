@@ -154,6 +154,7 @@ async fn serve(options: &Options, paths: Paths, config: Config) -> Result<(), Er
     let load = Box::new(move || config::load(&paths));
     let daemon =
         Daemon::new(config, load, epoch.clone(), passed::take("udev"), replays, seen()?, outbox)
+            .with_ports(passed::take_ports())
             .with_money(money(options)?);
     let wakes = daemon.wakes();
     let mut bus = Bus::connect(&place(options), &epoch, wakes.clone(), daemon.newest()).await?;

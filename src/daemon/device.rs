@@ -1,5 +1,6 @@
 //! One device as the daemon holds it.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::recording::Recording;
 use crate::secret::Secret;
 use crate::session::{Health, Order, Spec};
 use crate::store::{Client, Origin};
+use crate::transport::passed;
 
 /// How many orders may wait at a session; the next one is refused as busy.
 const ORDERS: usize = 16;
@@ -284,6 +286,7 @@ impl Device {
         serial_number: String,
         replay: Option<Recording>,
         end: Option<bridge::End>,
+        kept: Option<OwnedFd>,
     ) -> Option<(Spec, mpsc::Receiver<Order>)> {
         let config = Arc::clone(self.config.as_ref()?);
         let (orders, inbox) = mpsc::channel(ORDERS);
@@ -296,7 +299,23 @@ impl Device {
             status.serial_number = serial_number;
         });
         let health = Arc::clone(&self.health);
-        Some((Spec { key: self.key, config, path, interface, end, replay, health }, inbox))
+        let keep_as = end.as_ref().map(|_| self.kept_as());
+        let key = self.key;
+        Some((Spec { key, config, path, interface, end, kept, keep_as, replay, health }, inbox))
+    }
+
+    /// The name under which its port is kept over a restart.
+    pub(super) fn kept_as(&self) -> String {
+        let path = &self.identity.origin.path;
+        path.rsplit('/').next().unwrap_or_default().to_owned()
+    }
+
+    /// Lets the session end, and its port be closed by whoever keeps it.
+    pub(super) fn close(&mut self) {
+        if self.orders.is_some() && self.config.as_ref().is_some_and(|c| c.wired.is_some()) {
+            passed::forget(&self.kept_as());
+        }
+        self.stop();
     }
 
     /// Lets the session end.

@@ -49,6 +49,7 @@ use crate::session::{self, Report, Reports};
 use crate::settings;
 use crate::store::seen::Seen;
 use crate::store::{Client, Ring};
+use crate::transport::passed;
 
 /// Everything that can wake the daemon, but for a claim's deadline.
 #[derive(Debug)]
@@ -110,6 +111,8 @@ pub struct Daemon {
     callers: Callers,
     confidential: Confidential,
     transactions: Transactions,
+    /// Ports that the daemon before this one has left open, by the names that they were kept under.
+    kept: HashMap<String, OwnedFd>,
     routes: route::Routes,
     seen: Seen,
     wall: deliver::Wall,
@@ -169,6 +172,7 @@ impl Daemon {
             callers: Callers::default(),
             confidential: Confidential::default(),
             transactions: Transactions::default(),
+            kept: HashMap::new(),
             routes: route::Routes::default(),
             seen,
             wall: deliver::Wall::default(),
@@ -182,6 +186,13 @@ impl Daemon {
     #[must_use]
     pub fn with_money(mut self, money: Money) -> Self {
         self.transactions.have(money);
+        self
+    }
+
+    /// With the ports that the daemon before this one has left open.
+    #[must_use]
+    pub fn with_ports(mut self, kept: HashMap<String, OwnedFd>) -> Self {
+        self.kept = kept;
         self
     }
 
@@ -205,6 +216,10 @@ impl Daemon {
         self.watch_devices();
         self.take_up(clock::boottime());
         self.refresh();
+        for (name, _) in self.kept.drain() {
+            // No device is where it was, or none is configured so.
+            passed::forget(&name);
+        }
         loop {
             let claimed = self.claimed.iter().filter_map(|key| self.devices.get(key));
             let claims = claimed.filter_map(|device| device.deadline());
@@ -446,23 +461,24 @@ impl Daemon {
         let Some(device) = self.devices.get_mut(&key) else { return };
         match place {
             Place::At(spot) => {
-                device.stop();
+                device.close();
                 let plug = device.config.as_ref().and_then(|c| plan::behind(c, &self.plugged));
                 let serial = plug.map(|plug| plug.serial.clone()).unwrap_or_default();
                 let replay = self.replays.get(&device.identity.origin.name).cloned();
                 let end = device.config.as_ref().and_then(|config| self.routes.end(config));
-                if let Some((spec, orders)) = device.start(spot, serial, replay, end) {
+                let kept = self.kept.remove(&device.kept_as());
+                if let Some((spec, orders)) = device.start(spot, serial, replay, end, kept) {
                     let task =
                         self.sessions.spawn(session::run(spec, orders, self.report_to.clone()));
                     self.tasks.insert(task.id(), key);
                 }
             }
             Place::Absent => {
-                device.stop();
+                device.close();
                 device.set_state(State::Absent, Access::NotFound, PathBuf::new());
             }
             Place::Ambiguous(nodes) => {
-                device.stop();
+                device.close();
                 device.set_state(State::Unreachable, Access::Ok, PathBuf::new());
                 let nodes: Vec<_> = nodes.iter().map(|node| node.display().to_string()).collect();
                 let message = format!(
@@ -511,7 +527,7 @@ impl Daemon {
     fn remove(&mut self, key: Key) {
         self.terminal_lost(key);
         let Some(mut device) = self.devices.remove(&key) else { return };
-        device.stop();
+        device.close();
         let path = device.config.as_ref().and_then(|config| config.matches.path());
         if let (Some(paths), Some(path)) = (&mut self.paths, path) {
             paths.remove(path);
@@ -531,7 +547,7 @@ impl Daemon {
         // Without a key the session panicked: this device stops, the others go on.
         if let Some(device) = self.devices.get_mut(&key) {
             error!(device = %device.identity.origin.name, "session ended by an internal error");
-            device.stop();
+            device.close();
             device.set_state(State::Unreachable, Access::Ok, PathBuf::new());
         }
         self.terminal_lost(key);

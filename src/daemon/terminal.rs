@@ -635,7 +635,11 @@ impl Daemon {
             if let (Entry::Late(Some(_), _), Some(device)) = (&entry, &device)
                 && !book.transaction(id).is_ok_and(|named| named.intent.device == *device)
             {
-                warn!(device, number = id, "the terminal speaks of a number that it was never told");
+                warn!(
+                    device,
+                    number = id,
+                    "the terminal speaks of a number that it was never told"
+                );
                 let _ = written.send(());
                 return;
             }

@@ -244,13 +244,12 @@ impl Port {
 
     /// Takes over a port that was kept open over a restart, with the bytes that came meanwhile.
     ///
-    /// Its settings are left alone but for the speed and the marks for line errors.
-    ///
     /// # Errors
     ///
-    /// As [`open`](Self::open); [`Error::Disconnected`] where the device went away meanwhile.
-    pub fn adopt(fd: OwnedFd, baud: u32) -> Result<Self, Error> {
-        Ok(Self { kind: Kind::Serial(serial::Serial::adopt(fd, baud)?) })
+    /// As [`open`](Self::open); [`Error::Disconnected`] where the device went away meanwhile, and
+    /// [`Error::NotFound`] where it is not the one at `path`.
+    pub fn adopt(fd: OwnedFd, path: &Path, line: &Line, baud: u32) -> Result<Self, Error> {
+        Ok(Self { kind: Kind::Serial(serial::Serial::adopt(fd, path, line, baud)?) })
     }
 
     /// Plays a recorded conversation as if a device were there.
@@ -397,6 +396,12 @@ impl Port {
     #[must_use]
     pub fn counters(&self) -> Option<Counters> {
         ioctl::counters(self.line()?.fd()).ok()
+    }
+
+    /// How many bytes have come that were not read yet, where the driver can tell.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.line().and_then(|line| ioctl::unread(line.fd()).ok()).unwrap_or(0)
     }
 
     /// The modem lines now, where the port has any; a pty has none.

@@ -4,7 +4,7 @@
 //! wake-ups, and after each read it makes another one that fails. Here one wake-up is one `read`.
 
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt as _};
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -56,10 +56,17 @@ impl Serial {
         Self::new(fd, baud, lock)
     }
 
-    pub(super) fn adopt(fd: OwnedFd, baud: u32) -> Result<Self, Error> {
+    pub(super) fn adopt(fd: OwnedFd, path: &Path, line: &Line, baud: u32) -> Result<Self, Error> {
         let file = std::fs::File::from(fd);
-        let lock = Lock::take(&file.metadata().map_err(Error::Other)?)?;
-        Self::new(file.into(), baud, lock)
+        let kept = file.metadata().map_err(Error::Other)?;
+        let there = std::fs::metadata(path).map_err(|error| opening(&error))?;
+        if kept.rdev() != there.rdev() {
+            return Err(Error::NotFound);
+        }
+        let lock = Lock::take(&kept)?;
+        let fd = OwnedFd::from(file);
+        shape(fd.as_fd(), line).map_err(Error::open)?;
+        Self::new(fd, baud, lock)
     }
 
     fn new(fd: OwnedFd, baud: u32, lock: Lock) -> Result<Self, Error> {
@@ -224,6 +231,35 @@ fn builder(path: &Path, line: &Line, baud: u32) -> Result<tokio_serial::SerialPo
         .stop_bits(stop_bits)
         .parity(parity)
         .flow_control(flow))
+}
+
+/// Gives a line that was open before the settings that it would be opened with now.
+fn shape(fd: BorrowedFd<'_>, line: &Line) -> nix::Result<()> {
+    let mut termios = ioctl::termios(fd)?;
+    let of_line = libc::CSIZE | libc::PARENB | libc::PARODD | libc::CSTOPB | libc::CRTSCTS;
+    termios.c_cflag &= !of_line;
+    termios.c_cflag |= match line.data_bits {
+        5 => libc::CS5,
+        6 => libc::CS6,
+        7 => libc::CS7,
+        _ => libc::CS8,
+    };
+    termios.c_cflag |= match line.parity {
+        Parity::None => 0,
+        Parity::Even => libc::PARENB,
+        Parity::Odd => libc::PARENB | libc::PARODD,
+    };
+    if line.stop_bits == 2 {
+        termios.c_cflag |= libc::CSTOPB;
+    }
+    termios.c_iflag &= !(libc::IXON | libc::IXOFF);
+    match line.flow {
+        Flow::RtsCts => termios.c_cflag |= libc::CRTSCTS,
+        Flow::XonXoff => termios.c_iflag |= libc::IXON | libc::IXOFF,
+        Flow::None => {}
+        Flow::DtrDsr => return Err(Errno::EOPNOTSUPP),
+    }
+    ioctl::set_termios(fd, &termios)
 }
 
 /// Sets the speed and the marks for line errors, and tells how many bits a byte has.

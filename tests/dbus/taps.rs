@@ -1,5 +1,11 @@
 //! A box and its terminal, wired through the daemon: the bytes first, then what they mean.
 
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use tillbus::sim::port::VirtualPort;
 
 use crate::support::client::Client;
@@ -22,7 +28,10 @@ struct Tap {
 
 impl Tap {
     async fn open(more: &str) -> Self {
-        let bus = Bus::start();
+        Self::on(Bus::start(), more, &[]).await
+    }
+
+    async fn on(bus: Bus, more: &str, environment: &[(&'static str, String)]) -> Self {
         let at = |name: &str| bus.directory().join(name);
         let scanner = VirtualPort::create(Some(&at("box"))).unwrap();
         let port = VirtualPort::create(Some(&at("port"))).unwrap();
@@ -35,6 +44,7 @@ impl Tap {
             );
         let mut start = Start::with(&configuration);
         start.arguments = vec!["--mode".to_owned(), "test".to_owned()];
+        start.environment = environment.to_vec();
         let daemon = Daemon::start_with(&bus, &start).await;
         let tap = Self { daemon: Some(daemon), start, scanner, terminal: Some(port), bus };
         tap.ready().await;
@@ -155,7 +165,7 @@ async fn a_code_that_meets_no_reply_is_a_fault_and_one_that_does_is_none() {
 }
 
 #[tokio::test]
-async fn a_daemon_that_is_killed_loses_no_more_than_what_was_being_read() {
+async fn a_daemon_that_is_killed_joins_the_lines_again() {
     let mut tap = Tap::open("").await;
     tap.send(b"before\r").await;
     tap.terminal_hears(b"before\r").await;
@@ -166,4 +176,96 @@ async fn a_daemon_that_is_killed_loses_no_more_than_what_was_being_read() {
     tap.terminal_hears(b"after\r").await;
     tap.answer(b"back\r").await;
     tap.box_hears(b"back\r").await;
+}
+
+/// A service manager, as far as it keeps descriptors.
+struct Manager {
+    socket: std::os::unix::net::UnixDatagram,
+    kept: Vec<(String, OwnedFd)>,
+}
+
+impl Manager {
+    fn start(path: &Path) -> Self {
+        let socket = std::os::unix::net::UnixDatagram::bind(path).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        Self { socket, kept: Vec::new() }
+    }
+
+    /// Hears until so many descriptors are kept.
+    fn until_kept(&mut self, count: usize) {
+        while self.kept.len() < count {
+            self.hear();
+        }
+    }
+
+    fn hear(&mut self) {
+        let mut text = [0; 4096];
+        let mut space = nix::cmsg_space!([std::os::fd::RawFd; 4]);
+        let mut text_of = [std::io::IoSliceMut::new(&mut text)];
+        let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+        let message =
+            recvmsg::<()>(self.socket.as_raw_fd(), &mut text_of, Some(&mut space), flags).unwrap();
+        let mut fds = Vec::new();
+        for part in message.cmsgs().unwrap() {
+            if let ControlMessageOwned::ScmRights(rights) = part {
+                #[expect(unsafe_code, reason = "a received descriptor is only a number")]
+                // SAFETY: the kernel has just made them for this process.
+                fds.extend(rights.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
+            }
+        }
+        let length = message.bytes;
+        let text = String::from_utf8(text[..length].to_vec()).unwrap();
+        let name = text.lines().find_map(|line| line.strip_prefix("FDNAME="));
+        match (name, text.contains("FDSTOREREMOVE=1")) {
+            (Some(name), true) => self.kept.retain(|(kept, _)| kept != name),
+            (Some(name), false) => {
+                self.kept.extend(fds.into_iter().map(|fd| (name.to_owned(), fd)))
+            }
+            (None, _) => {}
+        }
+    }
+
+    /// How a daemon is started that gets what is kept.
+    fn start_of(&self, start: &Start) -> Start {
+        let passed = self.kept.iter().map(|(name, fd)| (name.clone(), fd.try_clone().unwrap()));
+        Start { passed: Arc::new(passed.collect()), ..start.clone() }
+    }
+}
+
+#[tokio::test]
+async fn over_a_kill_nothing_is_lost_that_was_not_being_read_and_no_half_code_is_an_event() {
+    let bus = Bus::start();
+    let socket = bus.directory().join("notify");
+    let mut manager = Manager::start(&socket);
+    let mut tap = Tap::on(bus, "", &[("NOTIFY_SOCKET", socket.display().to_string())]).await;
+    manager.until_kept(2);
+    tap.send(b"before 4006381").await;
+    tap.terminal_hears(b"before 4006381").await;
+    tap.daemon.take().unwrap().crash().await;
+    // Nobody reads now: what is sent waits in the kernel.
+    tap.send(b"333931\rmeanwhile\r").await;
+    tap.answer(b"seen\r").await;
+    let start = manager.start_of(&tap.start);
+    let kept = manager.kept.len();
+    tap.daemon = Some(Daemon::start_with(&tap.bus, &start).await);
+    tap.terminal_hears(b"333931\rmeanwhile\r").await;
+    tap.box_hears(b"seen\r").await;
+    assert_eq!(kept, 2);
+    let client = tap.ready().await;
+    // It is silence that has to be waited for. The end of a code of which the daemon before has heard the beginning is none, nor what came close
+    // behind it; after a silence all is well again.
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    tap.send(b"https://example.org/after\r").await;
+    tap.terminal_hears(b"https://example.org/after\r").await;
+    let before = client.until_scanned("https://example.org/after").await;
+    assert!(!before.iter().any(|signal| signal.member() == "Scanned"), "{before:?}");
+    // A line that is not wired through any more is not kept either.
+    let daemon = tap.daemon.as_ref().unwrap();
+    let text = std::fs::read_to_string(daemon.configuration()).unwrap();
+    let (devices, _) = text.split_once("[[route]]").unwrap();
+    daemon.configure(devices);
+    daemon.signal(nix::sys::signal::Signal::SIGHUP);
+    while !manager.kept.is_empty() {
+        manager.hear();
+    }
 }

@@ -14,10 +14,12 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -179,6 +181,8 @@ pub struct Start {
     pub instead: Option<fn(&str, &Path) -> Command>,
     /// What else is in its environment.
     pub environment: Vec<(&'static str, String)>,
+    /// The descriptors that the service manager passes to it, by name.
+    pub passed: Arc<Vec<(String, OwnedFd)>>,
 }
 
 impl Start {
@@ -194,6 +198,7 @@ impl Start {
             journal: false,
             instead: None,
             environment: Vec::new(),
+            passed: Arc::default(),
         }
     }
 }
@@ -204,7 +209,11 @@ impl Start {
         if self.user.is_some() {
             program = copy_for_others(&program, directory);
         }
-        let words = self.before.iter().map(AsRef::as_ref).chain([program.as_os_str()]);
+        // Only the process itself knows its number beforehand.
+        const LISTENING: [&str; 4] = ["bash", "-c", "LISTEN_PID=$$ exec \"$@\"", "tillbusd"];
+        let listening = if self.passed.is_empty() { &[][..] } else { &LISTENING[..] };
+        let before = listening.iter().chain(self.before);
+        let words = before.map(AsRef::as_ref).chain([program.as_os_str()]);
         let words: Vec<&OsStr> = words.collect();
         let mut command = Command::new(words[0]);
         command.args(&words[1..]);
@@ -270,6 +279,7 @@ impl Daemon {
         if let Some(user) = start.user {
             command.uid(user).gid(user);
         }
+        pass(&mut command, &start.passed);
         let process = command.spawn().expect("tillbusd is built");
         // Our end of what it writes to goes with this.
         drop(command);
@@ -365,6 +375,36 @@ fn follow(mut errors: std::io::PipeReader) -> watch::Receiver<Written> {
         sender.send_modify(|written| written.ended = true);
     });
     receiver
+}
+
+/// Passes descriptors to a program as the service manager does: from 3 on.
+fn pass(command: &mut Command, passed: &Arc<Vec<(String, OwnedFd)>>) {
+    if passed.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = passed.iter().map(|(name, _)| name.as_str()).collect();
+    command.env("LISTEN_FDS", passed.len().to_string()).env("LISTEN_FDNAMES", names.join(":"));
+    let passed = Arc::clone(passed);
+    let place = move || {
+        // First out of the way of where they are to be.
+        let high = |fd: &OwnedFd| nix::fcntl::fcntl(fd, nix::fcntl::FcntlArg::F_DUPFD_CLOEXEC(100));
+        for (number, (_, fd)) in (3..).zip(passed.iter()) {
+            let high = high(fd)?;
+            #[expect(unsafe_code, reason = "std has no way to pass a descriptor by its number")]
+            // SAFETY: between fork and exec nobody else has these numbers.
+            let placed = unsafe { nix::libc::dup2(high, number) };
+            nix::errno::Errno::result(placed)?;
+        }
+        Ok(())
+    };
+    #[expect(
+        unsafe_code,
+        reason = "the only place from which a child's descriptors can be placed"
+    )]
+    // SAFETY: the closure makes system calls alone.
+    unsafe {
+        command.pre_exec(place)
+    };
 }
 
 /// The configuration of a scanner named `name` on a pty at `path`, for goods. Whatever follows it

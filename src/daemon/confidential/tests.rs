@@ -58,7 +58,7 @@ fn till() -> Till {
     let device = daemon.devices.get_mut(&key).unwrap();
     Arc::get_mut(&mut device.identity).unwrap().capabilities = vec!["indicate"];
     let spot = Spot { path: "/nowhere".into(), interface: None };
-    let (_, orders) = device.start(spot, String::new(), None, None).unwrap();
+    let (_, orders) = device.start(spot, String::new(), None, None, None).unwrap();
     device.set_state(State::Ready, Access::Ok, "/nowhere".into());
     Till { daemon, notices, key, orders, now: Timestamp(1_000_000) }
 }

@@ -139,7 +139,7 @@ impl Till {
         let name = identity.origin.name.clone();
         let path = device.config.as_ref().unwrap().matches.path().unwrap().to_owned();
         let spot = Spot { path: path.clone(), interface: None };
-        let (_, orders) = device.start(spot, String::new(), None, None).unwrap();
+        let (_, orders) = device.start(spot, String::new(), None, None, None).unwrap();
         device.set_state(DeviceState::Ready, Access::Ok, path);
         self.orders.insert(name, orders);
     }
