@@ -220,19 +220,17 @@ impl Daemon {
             // No device is where it was, or none is configured so.
             passed::forget(&name);
         }
+        let mut ending: Option<(Timestamp, oneshot::Sender<()>)> = None;
         loop {
             let claimed = self.claimed.iter().filter_map(|key| self.devices.get(key));
             let claims = claimed.filter_map(|device| device.deadline());
             let deadline = claims.chain(self.confidential.deadline());
-            let deadline = deadline.chain(self.transactions.deadline()).min();
+            let deadline = deadline.chain(self.transactions.deadline());
+            let deadline = deadline.chain(ending.as_ref().map(|(until, _)| *until)).min();
             let wake = self.next_wake(deadline).await;
             let now = clock::boottime();
             match wake {
-                Some(Wake::Stop(done)) => {
-                    self.stop().await;
-                    let _ = done.send(());
-                    return;
-                }
+                Some(Wake::Stop(done)) => ending = Some((self.let_terminals_end(now), done)),
                 Some(wake) => self.handle(now, wake),
                 None => {}
             }
@@ -242,6 +240,12 @@ impl Daemon {
                 self.expire(now);
                 self.expire_confidential(now);
                 self.expire_transactions(now);
+            }
+            let is_time = |until: Timestamp| until <= now || !self.transactions.are_at_work();
+            if let Some((_, done)) = ending.take_if(|(until, _)| is_time(*until)) {
+                self.stop().await;
+                let _ = done.send(());
+                return;
             }
         }
     }
@@ -560,18 +564,30 @@ impl Daemon {
     }
 
     async fn stop(&mut self) {
+        let keys: Vec<Key> = self.devices.keys().copied().collect();
+        for key in keys {
+            self.terminal_lost(key);
+        }
         for device in self.devices.values_mut() {
             device.stop();
         }
-        // The sessions' last words (cut-off frames) are of no use any more, but a session that
+        // Of the sessions' last words only what belongs in the ledger is of any use, but a session that
         // waits to say them must not be kept from ending.
-        let Self { sessions, reports, .. } = self;
         loop {
-            tokio::select! {
-                ended = sessions.join_next() => if ended.is_none() { return },
-                _ = reports.recv() => {}
-            }
+            let Self { sessions, reports, .. } = self;
+            let (_, report) = tokio::select! {
+                ended = sessions.join_next() => match ended {
+                    Some(_) => continue,
+                    None => break,
+                },
+                Some(report) = reports.recv() => report,
+            };
+            self.keep_last_word(report);
         }
+        while let Ok((_, report)) = self.reports.try_recv() {
+            self.keep_last_word(report);
+        }
+        self.flush_ledger().await;
     }
 
     /// Tells the bus which properties of a device have changed.

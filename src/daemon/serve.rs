@@ -301,6 +301,7 @@ impl Daemon {
             self.settle_claims(key, effects, "challenged");
         }
         self.forget_all_of(client);
+        self.transactions.gone(client);
     }
 
     pub(super) fn alive(&mut self, now: Timestamp, client: &Client) {

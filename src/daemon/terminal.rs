@@ -45,6 +45,11 @@ pub use tell::{TransactionSignal, TransactionView};
 
 /// How long a transaction's object stays after its end.
 const KEPT: Duration = Duration::from_secs(10 * 60);
+/// How many transactions of a user that are over have an object: what is asked for in a circle must not
+/// fill memory.
+const MOST_KEPT: usize = 200;
+/// How many a user may begin at a time.
+const MOST_BEGINS: usize = 16;
 /// The longest key.
 const LONGEST_KEY: usize = 128;
 
@@ -170,6 +175,10 @@ pub(super) struct Transactions {
     live: BTreeMap<u64, Live>,
     /// The configuration that is to be in force when terminals that it changes are done.
     deferred: Option<Config>,
+    /// How many transactions of each user are on their way to the ledger.
+    begins: BTreeMap<u32, usize>,
+    /// The daemon is to end.
+    is_ending: bool,
 }
 
 /// A transaction that has an object.
@@ -261,6 +270,13 @@ impl Transactions {
             .min()
     }
 
+    /// A client has left the bus: it follows nothing any more.
+    pub(super) fn gone(&mut self, client: &Client) {
+        for live in self.live.values_mut() {
+            live.followers.retain(|follower| follower != client);
+        }
+    }
+
     /// The transaction under way on a device.
     fn open_on(&self, device: &str) -> Option<u64> {
         let mut all = self.live.iter();
@@ -295,6 +311,13 @@ impl Daemon {
                 return;
             }
         };
+        let begins = self.transactions.begins.entry(caller.uid).or_default();
+        if *begins >= MOST_BEGINS {
+            let message = "too many transactions of yours are being begun at the same time";
+            let _ = reply.send(Err(Error::LimitExceeded(message)));
+            return;
+        }
+        *begins += 1;
         let (over_unknown, means) = (wish.over_unknown, wish.means);
         let configured = self.configured();
         let wakes = self.wakes.clone();
@@ -342,6 +365,9 @@ impl Daemon {
         }
         let (amount, currency) = amount(wish)?;
         self.check_means(caller, key, wish)?;
+        if self.transactions.is_ending {
+            return Err(Error::NotReady("the daemon is ending".to_owned()));
+        }
         if device.state() != DeviceState::Ready {
             return Err(Error::NotReady(format!("its state is {}", device.state().word())));
         }
@@ -404,6 +430,9 @@ impl Daemon {
         begun: Result<Begun, Refused>,
         reply: Reply<u64>,
     ) {
+        if let Some(begins) = self.transactions.begins.get_mut(&caller.uid) {
+            *begins = begins.saturating_sub(1);
+        }
         let error = match begun {
             Ok(Begun::New(transaction)) => {
                 let id = transaction.id;
@@ -465,7 +494,23 @@ impl Daemon {
         let mut live = Live::new(transaction);
         live.until = live.transaction.state.is_final().then(|| now + KEPT);
         live.follow(client);
+        let user = live.transaction.intent.user;
         self.add(id, live, Some(reply));
+        self.keep_the_newest(user);
+    }
+
+    /// Lets the objects of a user's transactions go that have been there longest, where they are too many.
+    fn keep_the_newest(&mut self, user: u32) {
+        let of_user = |live: &Live| live.until.filter(|_| live.transaction.intent.user == user);
+        let live = self.transactions.live.iter();
+        let mut over: Vec<(Timestamp, u64)> =
+            live.filter_map(|(id, live)| Some((of_user(live)?, *id))).collect();
+        over.sort_unstable();
+        let surplus = over.len().saturating_sub(MOST_KEPT);
+        for (_, id) in over.drain(..surplus) {
+            self.transactions.live.remove(&id);
+            self.outbox.send(Notice::TransactionRemoved(id));
+        }
     }
 
     /// The beginner knows the transaction's object: now the terminal is told.
@@ -482,6 +527,10 @@ impl Daemon {
     /// The terminal is told, now that all is there.
     fn tell_terminal(&mut self, id: u64) {
         let Some(live) = self.transactions.live.get(&id) else { return };
+        if self.transactions.is_ending {
+            self.close(id, State::Failed, "the daemon ended before it was done");
+            return;
+        }
         if live.is_aborted {
             self.close(id, State::Aborted, "stopped before the terminal was asked");
             return;

@@ -253,6 +253,22 @@ async fn found_again(client: &Client, key: &str, path: &str) {
 }
 
 #[tokio::test]
+async fn a_daemon_that_is_told_to_end_lets_the_payment_under_way_end() {
+    let mut till = Till::open().await;
+    let client = till.ready().await;
+    till.behave("think 1").await;
+    // The first payment ever: cut off, nobody could find out what became of it.
+    let path = pay(&client, "sale 1", 1250).await.unwrap();
+    progressed(&client, &path, "taken by the terminal").await;
+    till.daemon.take().unwrap().terminate().await;
+    till.daemon = Some(Daemon::start_with(&till.bus, &till.start).await);
+    let client = till.ready().await;
+    client.call_raw(ROOT, MANAGER, "FindTransaction", &("sale 1",)).await.unwrap();
+    let result: Dict = client.call(&path, TRANSACTION, "GetResult", &()).await.unwrap();
+    assert_eq!(result.text("state"), "approved", "{result:?}");
+}
+
+#[tokio::test]
 async fn an_unknown_outcome_blocks_the_terminal_until_a_person_has_settled_it() {
     let mut till = Till::open().await;
     let client = till.ready().await;

@@ -8,17 +8,22 @@ use std::time::Duration;
 
 use tracing::{error, warn};
 
-use super::{LedgerNews, send};
+use super::{LedgerNews, Transactions, send};
 use crate::clock;
 use crate::daemon::Daemon;
 use crate::event::Timestamp;
 use crate::ledger::End;
+use crate::session::Report;
 use crate::transaction::{State, Transaction};
 
 /// The first wait before an end is written again that could not be; it doubles each time.
 const FIRST_AGAIN: Duration = Duration::from_secs(1);
 /// The longest wait.
 const LAST_AGAIN: Duration = Duration::from_secs(60);
+
+/// How long a daemon that is told to end waits for terminals that are at work: a service manager waits 90
+/// seconds.
+const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
 /// An end that is not on disk yet.
 #[derive(Debug)]
@@ -29,7 +34,44 @@ pub(super) struct Closing {
     wait: Duration,
 }
 
+impl Transactions {
+    /// Whether a terminal is at work whose outcome may still be heard. One that was cut off may be asked by
+    /// the next daemon as well.
+    pub(in crate::daemon) fn are_at_work(&self) -> bool {
+        self.live.values().any(|live| {
+            let is_hopeless = live.closing.as_ref().is_some_and(|closing| closing.again.is_some());
+            !live.transaction.state.is_final() && live.recovery.is_none() && !is_hopeless
+        })
+    }
+}
+
 impl Daemon {
+    /// The daemon is to end: nothing begins any more, and what is under way has until the time returned.
+    pub(in crate::daemon) fn let_terminals_end(&mut self, now: Timestamp) -> Timestamp {
+        self.transactions.is_ending = true;
+        let live = self.transactions.live.iter();
+        let waiting: Vec<u64> =
+            live.filter(|(_, live)| live.awaits_code()).map(|(id, _)| *id).collect();
+        for id in waiting {
+            self.close(id, State::Failed, "the daemon ended before it was done");
+        }
+        now + ENDS_WITHIN
+    }
+
+    /// Keeps what a session says while the daemon ends.
+    pub(in crate::daemon) fn keep_last_word(&mut self, report: Report) {
+        if let Report::Persist(id, entry, written) = report {
+            self.persist(id, entry, written);
+        }
+    }
+
+    /// Waits until all that was to be written down has been.
+    pub(in crate::daemon) async fn flush_ledger(&mut self) {
+        if let Some(ledger) = &self.transactions.money.ledger {
+            ledger.ask(|_| ()).await;
+        }
+    }
+
     /// Ends a transaction that nothing came of.
     pub(super) fn close(&mut self, id: u64, state: State, reason: &'static str) {
         self.close_with(id, End::new(state, reason));

@@ -163,11 +163,13 @@ impl Daemon {
         let codes = live.codes.clone();
         // One that has to be settled stays until it is.
         live.until = (state != State::Unknown).then(|| now + KEPT);
+        let user = live.transaction.intent.user;
         let intent = &live.transaction.intent;
         info!(transaction = id, device = %intent.device, outcome = state.word(), "ended");
         self.codes_landed(&codes, state);
         self.outbox.send(Notice::TransactionState(id));
         self.tell_completed(id);
+        self.keep_the_newest(user);
         self.adopt_deferred();
     }
 }

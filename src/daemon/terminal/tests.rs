@@ -663,3 +663,48 @@ fn what_a_terminal_no_longer_configured_has_left_behind_can_be_settled() {
     assert_eq!(settle(&mut till, 0), Ok(()));
     till.pay("till", "b", 1);
 }
+
+#[test]
+fn a_daemon_that_ends_waits_for_terminals_at_work_and_lets_nothing_begin() {
+    let mut till = till();
+    till.claim("box-2");
+    let paying = till.begin("terminal-1", sale("a", 1250));
+    let waiting = till.begin("terminal-2", with_next_code("b", 500));
+    till.take("terminal-1", paying);
+    let until = till.daemon.let_terminals_end(till.now);
+    till.settle();
+    assert_eq!((till.state(waiting), until), (State::Failed, till.now + Duration::from_secs(60)));
+    assert!(matches!(till.ask("terminal-2", sale("c", 1)), Err(Error::NotReady(_))));
+    assert!(till.daemon.transactions.are_at_work());
+    assert!(till.persisted("terminal-1", paying, Entry::Ended(Ending::Declined)));
+    assert!(!till.daemon.transactions.are_at_work());
+}
+
+#[test]
+fn what_is_asked_for_in_a_circle_fills_no_memory() {
+    let mut till = till();
+    for number in 0..MOST_KEPT + 20 {
+        let id = till.begin("terminal-1", sale(&number.to_string(), 1250));
+        assert_eq!(till.told("terminal-1"), Some(id));
+        assert!(till.persisted("terminal-1", id, Entry::Ended(Ending::Declined)));
+        till.now = till.now + Duration::from_millis(1);
+    }
+    assert_eq!(till.daemon.transactions.live.len(), MOST_KEPT);
+    let disk = till.hold_the_disk();
+    let mut answers = Vec::new();
+    for number in 0..MOST_BEGINS + 1 {
+        let (reply, answer) = oneshot::channel();
+        let act = Act::Begin(sale(&format!("more {number}"), 1), reply);
+        let (caller, device) = (alice(), till.key("terminal-1"));
+        till.daemon.call(till.now, Call::Device { caller, device, act });
+        answers.push(answer);
+    }
+    let last = answers.pop().unwrap().try_recv().unwrap();
+    assert!(matches!(last, Err(Error::LimitExceeded(_))), "{last:?}");
+    drop(disk);
+    till.settle();
+    assert!(answers.remove(0).try_recv().unwrap().is_ok(), "the first one has begun");
+    till.daemon.gone(till.now, &alice().client);
+    let mut live = till.daemon.transactions.live.values();
+    assert!(live.all(|live| live.followers.is_empty()));
+}
