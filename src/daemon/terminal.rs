@@ -156,8 +156,8 @@ pub enum LedgerNews {
     Noted(u64, Entry),
     /// An entry could not be written.
     NotNoted(u64),
-    /// It was looked up by its key.
-    Found(Caller, Option<Box<Transaction>>, Reply<u64>),
+    /// It was looked up by its key: those of several terminals, the newest last.
+    Found(Caller, Vec<Transaction>, Reply<u64>),
     /// It was settled by hand.
     Resolved(u64, State, Resolution, Reply<()>),
     /// It was to end: as it is on disk now, or nothing where that could not be written.
@@ -399,12 +399,17 @@ impl Daemon {
                     "the ledger cannot be written; the terminal is hung up on"
                 );
             }
-            LedgerNews::Found(caller, found, reply) => {
-                if let Some(transaction) = found {
-                    return self.show(now, *transaction, &caller.client, reply);
+            LedgerNews::Found(caller, mut found, reply) => {
+                let Some(newest) = found.pop() else {
+                    let message = "you have no transaction of this key".to_owned();
+                    let _ = reply.send(Err(Error::InvalidArgument(message)));
+                    return;
+                };
+                // Whoever means another terminal's knows its object, which is to be there too.
+                for transaction in found {
+                    self.show(now, transaction, &caller.client, None);
                 }
-                let message = "you have no transaction of this key".to_owned();
-                let _ = reply.send(Err(Error::InvalidArgument(message)));
+                self.show(now, newest, &caller.client, Some(reply));
             }
             LedgerNews::Resolved(id, state, resolution, reply) => {
                 if let Some(live) = self.transactions.live.get_mut(&id) {
@@ -452,7 +457,7 @@ impl Daemon {
                 return self.add(id, live, Some(reply));
             }
             Ok(Begun::Before(transaction)) => {
-                return self.show(now, *transaction, &caller.client, reply);
+                return self.show(now, *transaction, &caller.client, Some(reply));
             }
             Err(Refused::InProgress(id)) => {
                 self.reconcile(id);
@@ -483,19 +488,22 @@ impl Daemon {
         now: Timestamp,
         transaction: Transaction,
         client: &Client,
-        reply: Reply<u64>,
+        reply: Option<Reply<u64>>,
     ) {
         let id = transaction.id;
         if let Some(live) = self.transactions.live.get_mut(&id) {
             live.follow(client);
-            let _ = reply.send(Ok(id));
+            if let Some(reply) = reply {
+                // Who has gone does not need it.
+                let _ = reply.send(Ok(id));
+            }
             return;
         }
         let mut live = Live::new(transaction);
         live.until = live.transaction.state.is_final().then(|| now + KEPT);
         live.follow(client);
         let user = live.transaction.intent.user;
-        self.add(id, live, Some(reply));
+        self.add(id, live, reply);
         self.keep_the_newest(user);
     }
 

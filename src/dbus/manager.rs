@@ -76,7 +76,8 @@ impl ManagerInterface {
     }
 
     /// The newest transaction begun with this idempotency key by the caller's user, also after a
-    /// restart and after its object has gone: it then has one again. The caller gets its signals.
+    /// restart and after its object has gone: it then has one again. The caller gets its signals. Keys
+    /// are a terminal's own: where others have one of this key, those have objects again too.
     async fn find_transaction(
         &self,
         #[zbus(header)] header: Header<'_>,

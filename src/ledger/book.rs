@@ -1,5 +1,6 @@
 //! The ledger's file: tables, and what is read from and written to them.
 
+mod acts;
 mod prune;
 
 use std::fs::OpenOptions;
@@ -12,6 +13,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
 use super::json;
 use crate::event::terminal::{Answer, Copy, Currency, Ending, Entry, Line, Operation, Original};
 use crate::transaction::{Intent, Known, Next, Resolution, State, Transaction};
+
+pub use acts::Act;
 
 /// The version of the tables below.
 const VERSION: u32 = 2;
@@ -429,19 +432,19 @@ impl Book {
         Ok(transaction)
     }
 
-    /// The newest transaction with this key, of this user where one is named.
+    /// The transactions with this key, of this user where one is named, the newest last: one of each
+    /// terminal.
     ///
     /// # Errors
     ///
     /// Where the ledger cannot be read.
-    pub fn find(&self, key: &str, user: Option<u32>) -> Result<Option<Transaction>, Error> {
-        let id: Option<i64> = self
-            .connection
-            .prepare_cached(
-                "SELECT max(id) FROM transactions WHERE key = ?1 AND user = coalesce(?2, user)",
-            )?
-            .query_row(params![key, user], |row| row.get(0))?;
-        id.map(|id| self.transaction(unsigned(id))).transpose()
+    pub fn find(&self, key: &str, user: Option<u32>) -> Result<Vec<Transaction>, Error> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id FROM transactions WHERE key = ?1 AND key != '' AND user = coalesce(?2, user) \
+             ORDER BY id",
+        )?;
+        let ids = statement.query_map(params![key, user], |row| row.get::<_, i64>(0))?;
+        ids.map(|id| self.transaction(unsigned(id?))).collect()
     }
 
     /// The transactions that were under way when the ledger was last written, and those whose outcome

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use tillbus::event::terminal::Answer;
-use tillbus::ledger::Book;
+use tillbus::ledger::{Act, Book};
 use tillbus::transaction::{State, Transaction};
 
 use crate::error::Error;
@@ -19,12 +19,15 @@ pub(crate) struct Options {
     /// Print comma-separated values with all columns (RFC 4180)
     #[arg(long)]
     csv: bool,
+    /// List who settled what, who began over an unknown outcome, and what terminals said too late
+    #[arg(long)]
+    audit: bool,
     /// The ledger's file
     #[arg(long, value_name = "FILE", default_value = "/var/lib/tillbus/ledger.sqlite")]
     file: PathBuf,
 }
 
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 24] = [
     "number",
     "began",
     "ended",
@@ -45,18 +48,47 @@ const COLUMNS: [&str; 20] = [
     "brand",
     "simulated",
     "resolved-by",
+    "resolved-at",
+    "note",
+    "authorization-code",
+    "entry-mode",
 ];
+
+const AUDIT_COLUMNS: [&str; 6] = ["time", "user", "client", "number", "act", "note"];
 
 pub(crate) fn run(options: &Options) -> Result<(), Error> {
     let place = options.file.display().to_string();
     let failed = |error: tillbus::ledger::Error| Error::at(&place, error);
-    let rows = Book::read(&options.file).map_err(failed)?.rows().map_err(failed)?;
+    let book = Book::read(&options.file).map_err(failed)?;
+    if options.audit {
+        return audit(options, &book.acts().map_err(failed)?);
+    }
+    let rows = book.rows().map_err(failed)?;
     if !options.csv {
         return table(&rows);
     }
-    say(&COLUMNS.join(","))?;
-    for row in &rows {
-        let fields: Vec<String> = fields(row).iter().map(|field| quoted(field)).collect();
+    say_csv(&COLUMNS, rows.iter().map(|row| fields(row).to_vec()))
+}
+
+fn audit(options: &Options, acts: &[Act]) -> Result<(), Error> {
+    let fields = acts.iter().map(|act| {
+        let Act { time: at, user, client, id, act, note } = act;
+        let (user, id) = (user.to_string(), id.to_string());
+        vec![time(*at), user, client.clone(), id, act.clone(), note.clone()]
+    });
+    if options.csv {
+        return say_csv(&AUDIT_COLUMNS, fields);
+    }
+    let cells = |fields: Vec<String>| {
+        fields.iter().map(|field| Cell::new(Tone::Plain, field)).collect::<Vec<Cell>>()
+    };
+    say_table(Style::of_stdout(), &fields.map(cells).collect::<Vec<_>>())
+}
+
+fn say_csv(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<(), Error> {
+    say(&columns.join(","))?;
+    for row in rows {
+        let fields: Vec<String> = row.iter().map(|field| quoted(field)).collect();
         say(&fields.join(","))?;
     }
     Ok(())
@@ -92,7 +124,7 @@ fn table(rows: &[Transaction]) -> Result<(), Error> {
     say_table(Style::of_stdout(), &rows)
 }
 
-fn fields(row: &Transaction) -> [String; 20] {
+fn fields(row: &Transaction) -> [String; 24] {
     let Transaction { intent, .. } = row;
     let answer = row.answer.as_deref();
     let text = |field: fn(&Answer) -> Option<String>| answer.and_then(field).unwrap_or_default();
@@ -118,12 +150,17 @@ fn fields(row: &Transaction) -> [String; 20] {
         text(|answer| answer.brand.clone()),
         if intent.simulated { "yes" } else { "no" }.to_owned(),
         row.resolution.as_ref().map(|by| by.user.to_string()).unwrap_or_default(),
+        row.resolution.as_ref().map(|by| time(by.time)).unwrap_or_default(),
+        row.resolution.as_ref().map(|by| by.note.clone()).unwrap_or_default(),
+        text(|answer| answer.authorization_code.clone()),
+        text(|answer| answer.entry_mode.map(str::to_owned)),
     ]
 }
 
-/// What was authorised, where it was approved.
+/// What was authorised, where money was to move and it was approved. What repeats a receipt names an amount that
+/// has been counted before.
 fn authorised(row: &Transaction) -> Option<u64> {
-    let approved = row.state == State::Approved;
+    let approved = row.state == State::Approved && row.intent.operation.moves_money();
     approved
         .then(|| row.answer.as_ref().and_then(|answer| answer.amount).unwrap_or(row.intent.amount))
 }
@@ -137,7 +174,7 @@ fn time(micros: u64) -> String {
 
 /// A field of RFC 4180. One that a spreadsheet would take for a formula is kept from it.
 fn quoted(field: &str) -> String {
-    let formula = field.starts_with(['=', '+', '-', '@']);
+    let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let field = if formula { format!("'{field}") } else { field.to_owned() };
     if field.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", field.replace('"', "\"\""))
@@ -148,7 +185,37 @@ fn quoted(field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tillbus::event::terminal::{Currency, Operation};
+    use tillbus::transaction::{Intent, Known};
+
     use super::*;
+
+    fn approved(operation: Operation) -> Transaction {
+        let intent = Intent {
+            device: "terminal".into(),
+            lane: String::new(),
+            key: "a".into(),
+            user: 0,
+            operation,
+            amount: if operation.needs_amount() { 1250 } else { 0 },
+            currency: Currency::EUR,
+            receipt: None,
+            simulated: false,
+            began: 0,
+        };
+        let answer = Answer { approved: true, amount: Some(1250), ..Answer::default() };
+        let mut transaction = Transaction::new(1, intent, Known::default());
+        transaction.answer = Some(Box::new(answer));
+        transaction.close(State::Approved, "");
+        transaction
+    }
+
+    #[test]
+    fn a_receipt_printed_again_is_not_counted_again() {
+        assert_eq!(authorised(&approved(Operation::Payment)), Some(1250));
+        assert_eq!(authorised(&approved(Operation::RepeatReceipt)), None);
+        assert_eq!(fields(&approved(Operation::RepeatReceipt))[9], "");
+    }
 
     #[test]
     fn fields_are_quoted_where_they_have_to_be() {
@@ -157,6 +224,8 @@ mod tests {
             ("a,b", "\"a,b\""),
             ("say \"no\"", "\"say \"\"no\"\"\""),
             ("=1+1", "'=1+1"),
+            ("\t=1+1", "'\t=1+1"),
+            ("\r=1", "\"'\r=1\""),
             ("", ""),
         ] {
             assert_eq!(quoted(field), want);

@@ -112,7 +112,8 @@ pub(crate) async fn run(place: &Place, options: &Options) -> Result<(), Error> {
         match news {
             News::Gone => complain("tillbusd has left the bus; the payment goes on without it"),
             News::Came => {
-                // After a restart the transaction is found by its key.
+                // After a restart the transaction has an object again once it is looked for by its key; it is
+                // the one that was begun, also where another terminal has a newer one of this key.
                 let manager = client::manager(&connection).await?;
                 manager.find_transaction(&key).await?;
                 result = value::map(&transaction.get_result().await?);

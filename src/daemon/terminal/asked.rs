@@ -159,9 +159,9 @@ impl Daemon {
             let found = book.find(&key, user);
             let found = found.unwrap_or_else(|error| {
                 error!(%error, "the ledger cannot be read");
-                None
+                Vec::new()
             });
-            send(&wakes, LedgerNews::Found(caller, found.map(Box::new), reply));
+            send(&wakes, LedgerNews::Found(caller, found, reply));
         });
     }
 }

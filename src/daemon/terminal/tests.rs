@@ -708,3 +708,16 @@ fn what_is_asked_for_in_a_circle_fills_no_memory() {
     let mut live = till.daemon.transactions.live.values();
     assert!(live.all(|live| live.followers.is_empty()));
 }
+
+#[test]
+fn of_one_key_at_two_terminals_both_transactions_are_found() {
+    let mut till = till();
+    let (first, second) = (till.pay("terminal-1", "17", 1), till.pay("terminal-2", "17", 1));
+    till.daemon.transactions.live.clear();
+    let (reply, mut answer) = oneshot::channel();
+    let call = Call::FindTransaction { caller: alice(), key: "17".to_owned(), reply };
+    till.daemon.call(till.now, call);
+    till.settle();
+    assert_eq!(answer.try_recv().unwrap(), Ok(second));
+    assert_eq!((till.state(first), till.state(second)), (State::Approved, State::Approved));
+}

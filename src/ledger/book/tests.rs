@@ -82,8 +82,10 @@ fn the_same_key_is_the_same_transaction_and_another_amount_is_refused() {
     assert!(matches!(other, Err(Refused::KeyTaken(taken)) if taken == id));
     let elsewhere = Intent { device: "other".into(), ..intent("a", 1251) };
     assert_ne!(begin(&mut book, elsewhere), id);
-    assert_eq!(book.find("a", Some(1000)).unwrap().unwrap().intent.device, "other");
-    assert_eq!(book.find("a", Some(1)).unwrap(), None);
+    let found = book.find("a", Some(1000)).unwrap();
+    let devices: Vec<&str> = found.iter().map(|one| one.intent.device.as_str()).collect();
+    assert_eq!(devices, ["terminal", "other"], "one of each terminal, the newest last");
+    assert_eq!(book.find("a", Some(1)).unwrap(), []);
 }
 
 #[test]
@@ -182,6 +184,10 @@ fn what_is_over_is_not_sent_and_what_is_said_of_it_is_kept_as_evidence() {
     let kept = book.transaction(id).unwrap();
     assert_eq!((kept.state, kept.answer, kept.ended), (State::Failed, None, Some(2)));
     assert_eq!(kept.evidence, [answer(7, 1250)]);
+    let acts = book.acts().unwrap();
+    let said: Vec<(&str, &str)> =
+        acts.iter().map(|act| (act.act.as_str(), act.note.as_str())).collect();
+    assert_eq!(said, [("late", "answer"), ("late", "ended approved")]);
     assert_eq!(book.totals("terminal", false).unwrap(), Totals::default());
     let next = begin(&mut book, intent("b", 1250));
     assert_eq!(book.transaction(next).unwrap().known, Known::default(), "nothing was heard");
