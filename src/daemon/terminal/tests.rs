@@ -1,5 +1,8 @@
 //! Terminals and money, with a clock, a ledger and sessions that the tests hold.
 
+mod rights;
+mod world;
+
 use tokio::sync::oneshot;
 
 use super::*;
