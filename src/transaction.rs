@@ -222,7 +222,7 @@ impl Transaction {
                 Entry::Answer(answer) | Entry::Late(_, answer) => {
                     self.evidence.push(answer.as_ref().clone());
                 }
-                Entry::Sending | Entry::Accepted | Entry::Ended(_) => {}
+                Entry::Sending | Entry::Accepted | Entry::Reprint | Entry::Ended(_) => {}
             }
             return Next::Nothing;
         }
@@ -233,6 +233,7 @@ impl Transaction {
                 self.state = State::InProgress;
             }
             Entry::Receipt(line) => self.lines.push(line.clone()),
+            Entry::Reprint => self.lines.clear(),
             Entry::Answer(answer) => self.answer = Some(answer.clone()),
             Entry::Late(_, answer) => self.evidence.push(answer.as_ref().clone()),
             Entry::Ended(ending) => return self.end(ending),

@@ -575,17 +575,17 @@ impl Daemon {
         // waits to say them must not be kept from ending.
         loop {
             let Self { sessions, reports, .. } = self;
-            let (_, report) = tokio::select! {
+            let (key, report) = tokio::select! {
                 ended = sessions.join_next() => match ended {
                     Some(_) => continue,
                     None => break,
                 },
                 Some(report) = reports.recv() => report,
             };
-            self.keep_last_word(report);
+            self.keep_last_word(key, report);
         }
-        while let Ok((_, report)) = self.reports.try_recv() {
-            self.keep_last_word(report);
+        while let Ok((key, report)) = self.reports.try_recv() {
+            self.keep_last_word(key, report);
         }
         self.flush_ledger().await;
     }

@@ -317,6 +317,8 @@ pub enum Entry {
     Accepted,
     /// A line of a receipt.
     Receipt(Line),
+    /// It prints the receipt again, from its first line: what there is of it gives way to what follows.
+    Reprint,
     /// Its word on the transaction.
     Answer(Box<Answer>),
     /// Its word on a transaction that is over for us, of this number where it names one: evidence for whoever

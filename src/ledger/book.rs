@@ -279,6 +279,11 @@ impl Book {
         if is_late && *entry == Entry::Sending {
             return Err(Error::Over(id));
         }
+        if *entry == Entry::Reprint && !is_late {
+            self.connection
+                .prepare_cached("DELETE FROM lines WHERE id = ?1")?
+                .execute([signed(id)])?;
+        }
         let next = transaction.note(entry);
         if next == Next::Over {
             transaction.ended = Some(now);
@@ -655,7 +660,7 @@ const fn late(entry: &Entry) -> &'static str {
     match entry {
         Entry::Sending => "sending",
         Entry::Accepted => "accepted",
-        Entry::Receipt(_) => "receipt line",
+        Entry::Receipt(_) | Entry::Reprint => "receipt line",
         Entry::Answer(_) | Entry::Late(..) => "answer",
         Entry::Ended(Ending::Approved) => "ended approved",
         Entry::Ended(Ending::Declined) => "ended declined",

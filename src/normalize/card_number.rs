@@ -14,6 +14,7 @@
 mod account;
 mod characters;
 mod find;
+pub(super) mod printed;
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -18,6 +18,7 @@ mod code;
 mod command;
 mod link;
 mod message;
+mod receipt;
 mod tlv;
 
 use std::time::Duration;
@@ -27,10 +28,11 @@ use self::command::Printer;
 use self::link::{Event, Link, Repeat, Standing};
 use self::message::{Completion, Message};
 use crate::event::terminal::{
-    Answer, Awaiting, Clock, Currency, Ending, Entry, Instruction, Operation, Order, Progress,
-    Recovery, Said,
+    Answer, Awaiting, Clock, Currency, Ending, Entry, Instruction, Line, Operation, Order,
+    Progress, Recovery, Said,
 };
 use crate::event::{Fault, Refusal, Timestamp};
+use crate::normalize::mask::Receipt;
 use crate::protocol::{Carrier, Configured, Info, Input, Item, Kind, Output, Protocol, Token};
 use crate::settings::{Error, Section};
 
@@ -64,6 +66,8 @@ const CAPABILITIES: [&str; 12] = [
 const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
 /// Between two messages while the terminal is at work (T4).
 const HEARD_WITHIN: Duration = Duration::from_secs(180);
+/// The same while it is only asked what it did: nobody looks for a card then.
+const TOLD_WITHIN: Duration = Duration::from_secs(30);
 /// Between two enquiries of a terminal that is at work or does not answer.
 const ENQUIRE_EVERY: Duration = Duration::from_secs(5);
 /// How long it is enquired of.
@@ -110,6 +114,11 @@ struct Zvt {
     patience: Option<Timestamp>,
     /// What the terminal said of a transaction that this conversation did not begin.
     overheard: Option<Box<Answer>>,
+    /// The receipt under way.
+    receipt: Receipt,
+    /// Lines that are nobody's yet: of a transaction that may still be asked about, or of the last receipt
+    /// before it is known whose that is.
+    lines: Vec<Line>,
     /// The day has been closed, and no receipt given out since: their numbers may begin again.
     is_day_closed: bool,
 }
@@ -128,6 +137,8 @@ struct Job {
     answer: Option<Box<Answer>>,
     /// Behind an approval it has told something else.
     is_contradicted: bool,
+    /// The lines of its receipt are being told again, from the first.
+    is_reprinted: bool,
     terminal: Option<String>,
     clock: Clock,
 }
@@ -147,8 +158,16 @@ enum Step {
 
 impl Zvt {
     fn new(options: Options) -> Self {
-        let (link, is_day_closed) = (Link::default(), false);
-        Self { options, link, job: None, patience: None, overheard: None, is_day_closed }
+        Self {
+            options,
+            link: Link::default(),
+            job: None,
+            patience: None,
+            overheard: None,
+            receipt: Receipt::default(),
+            lines: Vec::new(),
+            is_day_closed: false,
+        }
     }
 }
 
@@ -171,6 +190,8 @@ impl Protocol for Zvt {
             }
             Instruction::Begin(mut order) => {
                 self.overheard = None;
+                self.end_receipt(out);
+                self.lines.clear();
                 if self.is_day_closed {
                     // The first receipt of a day may have the number of the last one before.
                     order.last_receipt = None;
@@ -179,6 +200,9 @@ impl Protocol for Zvt {
                 Ok(())
             }
             Instruction::Enquire(order) => {
+                // What the terminal still printed when nobody waited for it any more.
+                self.end_receipt(out);
+                receipt::persist(&mut self.lines, out);
                 self.begin(now, order, true, out);
                 Ok(())
             }
@@ -206,6 +230,7 @@ impl Protocol for Zvt {
     fn closed(&mut self, _now: Timestamp, out: &mut Output) {
         self.link.close(out);
         self.patience = None;
+        self.end_receipt(out);
         let Some(job) = self.job.take() else { return };
         // An enquiry is simply begun anew when the line is back.
         if !job.is_enquiry {
@@ -230,6 +255,7 @@ impl Zvt {
             is_aborted: false,
             answer: None,
             is_contradicted: false,
+            is_reprinted: false,
             terminal: None,
             clock: Clock::default(),
         });
@@ -259,7 +285,12 @@ impl Zvt {
                 (command::of(&job.order, password), repeat)
             }
             Step::StatusEnquiry => (command::status_enquiry(password), Repeat::Freely),
-            Step::LastReceipt => (command::repeat_receipt(password), Repeat::Freely),
+            Step::LastReceipt => {
+                let command = command::repeat_receipt(password);
+                job.is_reprinted = false;
+                self.lines.clear();
+                (command, Repeat::Freely)
+            }
             Step::Pause => {
                 self.patience = Some(now + ENQUIRE_EVERY);
                 return;
@@ -365,7 +396,7 @@ impl Zvt {
             return;
         }
         job.is_accepted = true;
-        self.patience = Some(now + HEARD_WITHIN);
+        self.patience = Some(now + heard_within(job.step));
         match job.step {
             // It is not told of its completion.
             Step::Language => self.step_after_registration(now, out),
@@ -428,25 +459,23 @@ impl Zvt {
             Some(job) => (false, job.step == Step::Pause),
             None => (false, false),
         };
-        if self.job.is_some() && self.patience.is_some() {
-            self.patience = Some(now + if asked { HEARD_WITHIN } else { ANSWERED_WITHIN });
+        if let (Some(job), Some(patience)) = (&self.job, &mut self.patience) {
+            *patience = now + if asked { heard_within(job.step) } else { ANSWERED_WITHIN };
+        }
+        if !matches!(message, Message::Print(_)) {
+            self.end_receipt(out);
         }
         let mut next = None;
         let mut answer = command::accepted();
         match message {
             Message::Status(answer, fault) => self.status(answer, fault, out),
             Message::Intermediate(shown) if at_work => out.push(Item::Said(Said::Progress(shown))),
-            Message::Print(lines) if at_work => {
-                for line in lines {
-                    out.push(Item::Persist(Entry::Receipt(line)));
-                }
-            }
+            Message::Print(lines) => self.print(lines, out),
             Message::Completion(completion) if asked => next = self.completed(&completion, out),
             Message::Abort(reason, words) if asked => next = self.aborted(reason, words, out),
             Message::Other => answer = command::refused(code::NOT_POSSIBLE),
             // With nothing asked there is nobody to tell, and the terminal wants it taken.
             Message::Intermediate(_)
-            | Message::Print(_)
             | Message::Completion(_)
             | Message::Abort(..)
             | Message::Accepted
@@ -483,6 +512,7 @@ impl Zvt {
             }
             Some(job) if job.step == Step::LastReceipt && job.is_accepted => {
                 job.answer = Some(answer);
+                self.reprinted(out);
             }
             // It is of an earlier transaction, and must not be taken for this one's.
             Some(job) if !job.is_enquiry => late(answer, out),
@@ -590,8 +620,10 @@ impl Zvt {
     }
 
     fn finish_enquiry(&mut self, out: &mut Output) {
+        self.reprinted(out);
         let Some(job) = self.job.take() else { return };
         self.patience = None;
+        self.lines.clear();
         let mut answer = job.answer.or_else(|| self.overheard.take());
         if let Some(answer) = &mut answer {
             answer.terminal = answer.terminal.take().or(job.terminal);
@@ -600,6 +632,7 @@ impl Zvt {
     }
 
     fn end(&mut self, ending: Ending, out: &mut Output) {
+        self.end_receipt(out);
         self.job = None;
         self.patience = None;
         // What has not been sent is not sent any more.
@@ -625,6 +658,13 @@ fn note_tip(order: &Order, answer: &mut Answer) {
     let above = answer.amount.and_then(|amount| amount.checked_sub(order.amount));
     if let (Operation::Payment, Some(tip @ 1..)) = (order.operation, above) {
         answer.tip = Some(tip);
+    }
+}
+
+fn heard_within(step: Step) -> Duration {
+    match step {
+        Step::StatusEnquiry | Step::LastReceipt => TOLD_WITHIN,
+        Step::Registration | Step::Language | Step::Command | Step::Pause => HEARD_WITHIN,
     }
 }
 

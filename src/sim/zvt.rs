@@ -242,7 +242,13 @@ impl Terminal {
             (0x06, 0x00) => self.register(data),
             (0x06, 0x10 | 0x50 | 0x70) | (0x05, 0x01) => self.administrate(control, out),
             (0x06, 0x20) => {
-                let mut turns = self.books.last_status().map(Turn::Say).into_iter().collect();
+                let mut turns: Vec<_> =
+                    self.books.last_status().map(Turn::Say).into_iter().collect();
+                if self.prints {
+                    turns.extend(
+                        self.books.receipt().iter().map(|line| Turn::Say(wire::print_line(line))),
+                    );
+                }
                 turns_end(&mut turns);
                 Some(turns)
             }

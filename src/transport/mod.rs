@@ -401,7 +401,7 @@ impl Port {
     /// How many bytes have come that were not read yet, where the driver can tell.
     #[must_use]
     pub fn unread(&self) -> usize {
-        self.line().and_then(|line| ioctl::unread(line.fd()).ok()).unwrap_or(0)
+        self.line().and_then(|line| unread(line.fd()).ok()).unwrap_or(0)
     }
 
     /// The modem lines now, where the port has any; a pty has none.

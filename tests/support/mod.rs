@@ -243,6 +243,7 @@ impl Player {
             Entry::Receipt(line) => {
                 self.say(&format!("persist {} line {:?}", line.copy.word(), line.text));
             }
+            Entry::Reprint => self.say("persist reprint"),
             Entry::Answer(answer) => {
                 let answer = shown_answer(answer);
                 self.say(&format!("persist answer {answer}"));

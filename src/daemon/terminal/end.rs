@@ -10,7 +10,7 @@ use tracing::{error, warn};
 
 use super::{LedgerNews, Transactions, send};
 use crate::clock;
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, Key};
 use crate::event::Timestamp;
 use crate::ledger::End;
 use crate::session::Report;
@@ -59,9 +59,9 @@ impl Daemon {
     }
 
     /// Keeps what a session says while the daemon ends.
-    pub(in crate::daemon) fn keep_last_word(&mut self, report: Report) {
+    pub(in crate::daemon) fn keep_last_word(&mut self, key: Key, report: Report) {
         if let Report::Persist(id, entry, written) = report {
-            self.persist(id, entry, written);
+            self.persist(key, id, entry, written);
         }
     }
 

@@ -5,9 +5,10 @@ use zeroize::Zeroizing;
 use super::apdu::{Apdu, Control};
 use super::bitmap::{decimal, fields, masked_card_number, number};
 use super::{charset, code, tlv};
-use crate::event::terminal::{Answer, Clock, Copy, Currency, Line, Progress};
+use crate::event::terminal::{Answer, Clock, Copy, Currency, Progress};
 use crate::event::{Fault, Value};
 use crate::normalize::mask;
+use crate::secret::Secret;
 
 /// Status information.
 pub(super) const STATUS: Control = (0x04, 0x0F);
@@ -74,8 +75,8 @@ pub(super) enum Message {
     Completion(Completion),
     /// The terminal has stopped it, for this reason, with its own words for that where it has any.
     Abort(u8, Option<String>),
-    /// Lines for a printer.
-    Print(Vec<Line>),
+    /// Lines for a printer, and whose. They are not masked yet: a number may run on into the next.
+    Print(Vec<(Copy, Secret<String>)>),
     /// Something this project does not do.
     Other,
 }
@@ -312,16 +313,16 @@ fn completion(data: &[u8]) -> Completion {
 }
 
 /// Attribute, then text. The attribute's top bits 10 mark what is no text: the end of a receipt, a cut.
-fn print_line(data: &[u8]) -> Vec<Line> {
+fn print_line(data: &[u8]) -> Vec<(Copy, Secret<String>)> {
     match data.split_first() {
         Some((attribute, text)) if attribute & 0xC0 != 0x80 || !text.is_empty() => {
-            vec![Line { copy: Copy::Unnamed, text: mask::masked(&charset::text(text)) }]
+            vec![(Copy::Unnamed, Secret::copy_of(charset::text(text).as_str()))]
         }
         _ => Vec::new(),
     }
 }
 
-fn print_block(data: &[u8]) -> Vec<Line> {
+fn print_block(data: &[u8]) -> Vec<(Copy, Secret<String>)> {
     let container = fields(data).flatten().find(|(field, _)| *field == number::CONTAINER);
     let Some((_, container)) = container else { return Vec::new() };
     let copy = match tlv::find(container, tag::RECEIPT_TYPE) {
@@ -333,7 +334,7 @@ fn print_block(data: &[u8]) -> Vec<Line> {
     let blocks = tlv::entries(container).filter(|(found, _)| *found == tag::PRINT);
     let lines = blocks.flat_map(|(_, block)| tlv::entries(block));
     let lines = lines.filter(|(found, _)| *found == tag::LINE);
-    lines.map(|(_, text)| Line { copy, text: mask::masked(&charset::text(text)) }).collect()
+    lines.map(|(_, text)| (copy, Secret::copy_of(charset::text(text).as_str()))).collect()
 }
 
 /// A text of the terminal's, with card and account numbers masked.

@@ -126,8 +126,9 @@ fn ticket(nested: &str) -> Vec<Line> {
         return Vec::new();
     };
     let text = Zeroizing::new(String::from_utf8_lossy(&text).into_owned());
-    let line = |text: &str| Line { copy: Copy::Unnamed, text: mask::masked(text.trim_end()) };
-    text.lines().map(line).collect()
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let line = |text| Line { copy: Copy::Unnamed, text };
+    mask::lines(&lines).into_iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ fn ecrterm_completion_with_the_software_version() {
 
 #[test]
 fn portalum_zvt_lines_to_print() {
-    let line = |text: &str| Line { copy: Copy::Unnamed, text: text.to_owned() };
+    let line = |text: &str| (Copy::Unnamed, Secret::copy_of(text));
     let test = read("06 D1 0E 40 54 45 53 54 20 50 6F 72 74 61 6C 75 6D");
     assert_eq!(test, Message::Print(vec![line("TEST Portalum")]));
     assert_eq!(read("06 D1 01 81"), Message::Print(Vec::new()), "the end of a receipt");
@@ -87,8 +87,9 @@ fn a_block_of_text_is_lines_of_one_receipt() {
     else {
         panic!("no print");
     };
-    assert_eq!(lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["ABCD", "E", ""]);
-    assert!(lines.iter().all(|line| line.copy == Copy::Customer));
+    let texts: Vec<_> = lines.iter().map(|(_, text)| text.expose()).collect();
+    assert_eq!(texts, ["ABCD", "E", ""]);
+    assert!(lines.iter().all(|(copy, _)| *copy == Copy::Customer));
 }
 
 #[test]
