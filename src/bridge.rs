@@ -7,14 +7,16 @@
 //!
 //! Not wired through: the modem lines. They can only be asked for, and asking all the time is no idling.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use crate::config::Tap;
+use crate::event::terminal::Overheard;
 use crate::event::{Fault, Timestamp};
-use crate::protocol::Input;
+use crate::protocol::{Input, Listener, Side};
 use crate::secret::Secret;
 use crate::transport::{Mark, Port, Writer};
 
@@ -26,12 +28,18 @@ const REST: Duration = Duration::from_millis(100);
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the two ends know of each other.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Wire {
     shared: Mutex<Shared>,
 }
 
-#[derive(Debug, Default)]
+impl fmt::Debug for Wire {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Wire")
+    }
+}
+
+#[derive(Default)]
 struct Shared {
     /// The lines that are open: where it comes from, and where it goes to.
     source: Option<Arc<Writer>>,
@@ -40,9 +48,17 @@ struct Shared {
     has_answered: bool,
     /// Until when it has to say something to a code.
     answer_by: Option<Timestamp>,
+    /// Who understands what is said, where anybody does.
+    listener: Option<Box<dyn Listener>>,
 }
 
 impl Wire {
+    /// A wire on which somebody listens to both sides.
+    #[must_use]
+    pub fn new(listener: Option<Box<dyn Listener>>) -> Self {
+        Self { shared: Mutex::new(Shared { listener, ..Shared::default() }) }
+    }
+
     /// Never waited for: there is one thread, and nobody waits with it in hand.
     fn with<T>(&self, change: impl FnOnce(&mut Shared) -> T) -> T {
         change(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner))
@@ -158,6 +174,20 @@ impl Passage {
     fn other(&self) -> Option<Arc<Writer>> {
         let is_source = self.end.is_source;
         self.end.wire.with(|shared| shared.own(!is_source).clone())
+    }
+
+    /// What has come to its end by what came, where somebody understands the dialogue.
+    pub fn overhear(&mut self, now: Timestamp, input: Input<'_>) -> Vec<Overheard> {
+        let side = if self.end.is_source { Side::Till } else { Side::Terminal };
+        self.end
+            .wire
+            .with(|shared| shared.listener.as_mut().map(|listener| listener.hear(now, side, input)))
+            .unwrap_or_default()
+    }
+
+    /// What has lost its end, now that this line is gone.
+    pub fn lost(&mut self) -> Option<Overheard> {
+        self.end.wire.with(|shared| shared.listener.as_mut().and_then(|listener| listener.lost()))
     }
 
     /// Whether what comes now may be read: the daemon before this one may have heard the first half of it,

@@ -357,7 +357,7 @@ mod tests {
         let recording = Recording::parse(ALL_STEPS).unwrap();
         assert_eq!(recording.to_string(), ALL_STEPS);
         assert_eq!(recording.value("source"), Some("synthetic"));
-        assert_eq!(recording.steps.len(), 14);
+        assert_eq!(recording.steps.len(), 15);
     }
 
     #[test]

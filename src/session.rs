@@ -19,7 +19,7 @@ use tracing::debug;
 use crate::bridge::{self, Passage};
 use crate::clock;
 use crate::config::DeviceConfig;
-use crate::event::terminal::{Entry, Instruction, Said};
+use crate::event::terminal::{Entry, Instruction, Overheard, Said};
 use crate::event::{Event, Failure, Fault, Refusal, Request, Timestamp};
 use crate::frame::{Advice, Evidence, SpeedSearch};
 use crate::normalize::{self, Rules, card};
@@ -116,6 +116,8 @@ pub enum Report {
     Persist(u64, Entry, Written),
     /// An instruction was not carried out and nothing was sent.
     NotInstructed(Instruction),
+    /// A transaction of another till's at this terminal has come to its end.
+    Overheard(Box<Overheard>),
 }
 
 /// Where it is told that something is on disk.
@@ -277,8 +279,10 @@ impl<'a> Conversation<'a> {
         let rules = spec.config.rules();
         let passage = spec.end.as_ref().map(|end| end.join(&port, kept));
         let protocol = match &passage {
-            // What a terminal says to another program is passed on, and is no conversation with us.
-            Some(passage) if !passage.is_source() => Box::new(Deaf) as Box<dyn Protocol>,
+            // What a terminal says to another, and a till to a terminal, is no conversation with us.
+            Some(passage) if !passage.is_source() || spec.config.kind == Kind::Terminal => {
+                Box::new(Deaf) as Box<dyn Protocol>
+            }
             _ => (spec.config.factory)(),
         };
         Self {
@@ -309,6 +313,9 @@ impl<'a> Conversation<'a> {
             }
         };
         self.protocol.closed(clock::boottime(), &mut self.output);
+        if let Some(heard) = self.passage.as_mut().and_then(Passage::lost) {
+            report(self.reports, self.spec.key, Report::Overheard(Box::new(heard))).await;
+        }
         // What the port was still to be sent is lost with it; what was read is not.
         while let Some(item) = self.output.pop() {
             if !matches!(item, Item::Write(..) | Item::Report { .. }) {
@@ -334,14 +341,18 @@ impl<'a> Conversation<'a> {
         let Self { port, protocol, output, spec, speed, change, passage, .. } = self;
         let mut bytes = 0;
         let mut now = None;
+        let mut overheard = Vec::new();
         let mut sink = |input: Input<'_>| {
             if let Some(passage) = passage {
                 passage.pass(input);
             }
             // Read once per wake-up: what one read returns has arrived together.
             let now = *now.get_or_insert_with(clock::boottime);
-            if passage.as_mut().is_some_and(|passage| !passage.reads(now, input)) {
-                return;
+            if let Some(passage) = passage {
+                if !passage.reads(now, input) {
+                    return;
+                }
+                overheard.extend(passage.overhear(now, input));
             }
             let (length, evidence) = match input {
                 Input::Bytes(bytes) => (bytes.len(), Evidence::Bytes(bytes.len())),
@@ -364,6 +375,9 @@ impl<'a> Conversation<'a> {
                 spec.health.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
                 result?;
                 self.pass_rest().await;
+                for heard in overheard {
+                    report(self.reports, self.spec.key, Report::Overheard(Box::new(heard))).await;
+                }
             }
             order = orders.recv() => match order {
                 Some(order) => self.obey(order).await,

@@ -72,6 +72,7 @@ impl Daemon {
             Report::Fault(fault) => self.line_fault(now, key, &fault),
             Report::Answer(id, result) => self.answer(id, result),
             Report::Said(about, said) => self.said(now, key, about, said),
+            Report::Overheard(overheard) => self.overheard(now, key, *overheard),
             Report::Persist(id, entry, written) => self.persist(key, id, entry, written),
             Report::NotInstructed(instruction) => self.not_instructed(&instruction),
         }

@@ -14,7 +14,7 @@ use crate::bridge::{End, Wire};
 use crate::config::{DeviceConfig, Forward, Route, RouteMode, Wired};
 use crate::daemon::status::State;
 use crate::event::{Content, Event, Failure, Refusal, Request, Settlement};
-use crate::protocol::RequestId;
+use crate::protocol::{self, Kind, RequestId};
 use crate::secret::Secret;
 use crate::session::{AskError, Order};
 use crate::transaction;
@@ -72,7 +72,12 @@ impl Routes {
     pub(super) fn end(&mut self, config: &DeviceConfig) -> Option<End> {
         let Wired { partner, is_source, tap } = config.wired.clone()?;
         let from = if is_source { config.name.clone() } else { partner };
-        let wire = Arc::clone(self.wires.entry(from).or_default());
+        // Between two terminals' protocols there is a till at the other end.
+        let listener = (config.kind == Kind::Terminal)
+            .then(|| protocol::listener(config.protocol.name))
+            .flatten();
+        let wire = self.wires.entry(from).or_insert_with(|| Arc::new(Wire::new(listener)));
+        let wire = Arc::clone(wire);
         Some(End { wire, is_source, tap })
     }
 

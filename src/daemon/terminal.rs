@@ -13,6 +13,7 @@ mod reload;
 mod tell;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -156,6 +157,8 @@ pub enum LedgerNews {
     Noted(u64, Entry),
     /// An entry could not be written.
     NotNoted(u64),
+    /// A transaction of another till's was written down, and whoever watches that terminal is to hear of it.
+    Witnessed(Box<Transaction>, Option<Client>),
     /// It was looked up by its key: those of several terminals, the newest last.
     Found(Caller, Vec<Transaction>, Reply<u64>),
     /// It was settled by hand.
@@ -202,6 +205,8 @@ struct Live {
     /// Its answer to the beginner has not been sent yet.
     is_unannounced: bool,
     is_aborted: bool,
+    /// It was another till's, and only heard.
+    is_witnessed: bool,
 }
 
 impl Live {
@@ -218,6 +223,7 @@ impl Live {
             closing: None,
             is_unannounced: false,
             is_aborted: false,
+            is_witnessed: false,
         }
     }
 
@@ -398,6 +404,9 @@ impl Daemon {
                     transaction = id,
                     "the ledger cannot be written; the terminal is hung up on"
                 );
+            }
+            LedgerNews::Witnessed(transaction, watcher) => {
+                self.witnessed(now, *transaction, watcher)
             }
             LedgerNews::Found(caller, mut found, reply) => {
                 let Some(newest) = found.pop() else {

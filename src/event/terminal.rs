@@ -8,7 +8,7 @@ mod fit;
 use std::borrow::Cow;
 use std::fmt;
 
-use super::Detail;
+use super::{Detail, Timestamp};
 use crate::secret::Secret;
 
 pub use fit::Misfit;
@@ -260,6 +260,19 @@ pub struct Original {
     pub amount: Option<u64>,
     /// Its trace number.
     pub trace: Option<u32>,
+}
+
+/// A transaction of others, of which both sides were heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overheard {
+    /// What was ordered.
+    pub order: Order,
+    /// When the order was heard.
+    pub first: Timestamp,
+    /// The terminal's word on it.
+    pub answer: Option<Box<Answer>>,
+    /// How it ended.
+    pub ending: Ending,
 }
 
 /// One thing a terminal says in a dialogue.

@@ -11,7 +11,9 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
 
 use super::json;
-use crate::event::terminal::{Answer, Copy, Currency, Ending, Entry, Line, Operation, Original};
+use crate::event::terminal::{
+    Answer, Copy, Currency, Ending, Entry, Line, Operation, Original, Overheard,
+};
 use crate::transaction::{Intent, Known, Next, Resolution, State, Transaction};
 
 pub use acts::Act;
@@ -264,6 +266,32 @@ impl Book {
         }
         let id = self.insert(&intent, &known)?;
         Ok(Begun::New(Box::new(Transaction::new(id, intent, known))))
+    }
+
+    /// Writes down a transaction of another till's, of which only the end is known, and gives it.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be written.
+    pub fn witness(
+        &mut self,
+        intent: Intent,
+        overheard: &Overheard,
+        now: u64,
+    ) -> Result<Transaction, Error> {
+        let known = self.known(&intent)?;
+        let id = self.insert(&intent, &known)?;
+        let answer = overheard.answer.clone().map(Entry::Answer);
+        let ended = Entry::Ended(overheard.ending.clone());
+        let entries = [Some(Entry::Sending), Some(Entry::Accepted), answer, Some(ended)];
+        for entry in entries.into_iter().flatten() {
+            self.note(id, &entry, now)?;
+        }
+        match &overheard.ending {
+            // There is nobody to ask: the terminal talks to another.
+            Ending::Unclear(why) => self.close(id, &End::new(State::Unknown, why), now),
+            _ => self.transaction(id),
+        }
     }
 
     /// Writes down what the terminal's side has said, and tells what has to happen next.

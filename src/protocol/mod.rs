@@ -30,7 +30,7 @@ pub mod zvt;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::event::terminal::{Entry, Instruction, Said};
+use crate::event::terminal::{Entry, Instruction, Overheard, Said};
 use crate::event::{Failure, Fault, Reading, Refusal, Request, Swipe, Timestamp};
 use crate::hid::Usage;
 use crate::settings;
@@ -206,6 +206,35 @@ pub trait Protocol: Send {
 
     /// The line is gone: what was begun and not ended becomes a fault, never an event.
     fn closed(&mut self, _now: Timestamp, _out: &mut Output) {}
+}
+
+/// Listens to a dialogue in which it has no part.
+pub trait Listener: Send {
+    /// One side has said something. Gives what has come to its end by that.
+    fn hear(&mut self, now: Timestamp, side: Side, input: Input<'_>) -> Vec<Overheard>;
+
+    /// One of the lines is gone. Gives what has lost its end by that.
+    fn lost(&mut self) -> Option<Overheard>;
+}
+
+/// The two sides of a dialogue with a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// It orders.
+    Till,
+    /// It does as it is told.
+    Terminal,
+}
+
+/// The protocols of terminals whose dialogues with others are understood.
+const LISTENERS: [(&str, fn() -> Box<dyn Listener>); 1] =
+    [(zvt::INFO.name, zvt::overheard::listener)];
+
+/// A listener to dialogues in the protocol of this name.
+#[must_use]
+pub fn listener(name: &str) -> Option<Box<dyn Listener>> {
+    let found = LISTENERS.iter().find(|(known, _)| *known == name);
+    found.map(|(_, listener)| listener())
 }
 
 /// How a line came to be open.

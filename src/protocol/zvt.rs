@@ -18,6 +18,7 @@ mod code;
 mod command;
 mod link;
 mod message;
+pub mod overheard;
 mod receipt;
 mod tlv;
 

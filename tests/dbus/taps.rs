@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+use tillbus::settings::Section;
 use tillbus::sim::port::VirtualPort;
+use tillbus::sim::{self, Command, Simulation};
 
-use crate::support::client::Client;
+use crate::support::client::{Client, Dict};
 use crate::support::host::{Bus, Daemon, Start, payment_box, soon};
 
 /// From integrators' examples of the parameter `auth_code`.
@@ -268,4 +270,145 @@ async fn over_a_kill_nothing_is_lost_that_was_not_being_read_and_no_half_code_is
     while !manager.kept.is_empty() {
         manager.hear();
     }
+}
+
+/// Carries bytes between two ports until the test is over.
+fn cable(mut one: VirtualPort, mut other: VirtualPort) {
+    tokio::spawn(async move {
+        let (mut here, mut there) = ([0; 512], [0; 512]);
+        loop {
+            let carried = tokio::select! {
+                count = one.receive(&mut here) => match count {
+                    Ok(count) => other.send(&here[..count]).await,
+                    Err(error) => Err(error),
+                },
+                count = other.receive(&mut there) => match count {
+                    Ok(count) => one.send(&there[..count]).await,
+                    Err(error) => Err(error),
+                },
+            };
+            if carried.is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// A till of its own, a terminal, and this till between them.
+struct Between {
+    till: Client,
+    watcher: Client,
+    commands: tokio::sync::mpsc::Sender<Command>,
+    _daemons: [Daemon; 2],
+    _buses: [Bus; 2],
+}
+
+const TILL: &str = "/org/tillbus1/device/zvt";
+const TERMINAL: &str = "org.tillbus1.Terminal";
+const TRANSACTION: &str = "org.tillbus1.Transaction";
+
+impl Between {
+    async fn open() -> Self {
+        let (far, near) = (Bus::start(), Bus::start());
+        let terminal = |bus: &Bus, name: &str| {
+            let path = bus.directory().join(name).display().to_string();
+            format!(
+                "[[device]]\nname = {name:?}\nmatch = {{ pty = {path:?} }}\nprofile = \"zvt\"\n"
+            )
+        };
+        let device = (sim::find("zvt").unwrap().configure)(&Section::empty("p")).unwrap();
+        let link = Some(near.directory().join("zvt"));
+        let mut simulation = Simulation::start(sim::Options { device, link, baud: None }).unwrap();
+        let (commands, inbox) = tokio::sync::mpsc::channel(8);
+        tokio::spawn(async move { simulation.run(inbox).await.unwrap() });
+        cable(
+            VirtualPort::create(Some(&far.directory().join("zvt"))).unwrap(),
+            VirtualPort::create(Some(&near.directory().join("till"))).unwrap(),
+        );
+        let wired = "[[route]]\nmode = \"tap\"\nfrom = \"till\"\nto = \"zvt\"\n";
+        let start = |bus: &Bus, configuration: String| {
+            let mut start = Start::with(&configuration);
+            let ledger = bus.directory().join("ledger.sqlite").display().to_string();
+            start.arguments = ["--mode", "test", "--ledger"].map(str::to_owned).to_vec();
+            start.arguments.push(ledger);
+            start
+        };
+        let between = terminal(&near, "till") + &terminal(&near, "zvt") + wired;
+        let daemons = [
+            Daemon::start_with(&near, &start(&near, between)).await,
+            Daemon::start_with(&far, &start(&far, terminal(&far, "zvt"))).await,
+        ];
+        let (till, watcher) = (Client::connect(&far).await, Client::connect(&near).await);
+        for client in [&till, &watcher] {
+            client.until_state(TILL, "ready").await;
+        }
+        watcher.claim(TILL, &[]).await.unwrap();
+        Self { till, watcher, commands, _daemons: daemons, _buses: [far, near] }
+    }
+
+    async fn behave(&self, words: &str) {
+        self.commands.send(Command::Behave(words.to_owned())).await.unwrap();
+    }
+
+    /// The other till has a sale made; what both have heard of it.
+    async fn sale(&self, key: &str, amount: u64) -> [(String, Dict); 2] {
+        let parameters = std::collections::HashMap::from([
+            ("amount", zbus::Variant::from(amount)),
+            ("currency", zbus::Variant::from("EUR")),
+        ]);
+        let sale = ("payment", key, parameters);
+        self.till.call_raw(TILL, TERMINAL, "Begin", &sale).await.unwrap();
+        let one = self.till.signal("Completed").await.body();
+        let other = self.watcher.signal("Completed").await.body();
+        [one, other]
+    }
+}
+
+#[tokio::test]
+async fn what_a_till_and_its_terminal_do_is_a_transaction_here_too() {
+    let between = Between::open().await;
+    for (key, behaviour, outcome) in [
+        ("1", "approve", "approved"),
+        ("2", "decline", "declined"),
+        ("3", "partial 500", "approved"),
+    ] {
+        between.behave(behaviour).await;
+        let [(ended, ours), (heard, theirs)] = between.sale(key, 1250).await;
+        assert_eq!((ended.as_str(), heard.as_str()), (outcome, outcome), "{ours:?} {theirs:?}");
+        for name in ["requested", "authorised", "receipt"] {
+            assert_eq!(ours.has(name), theirs.has(name), "{name}: {ours:?} {theirs:?}");
+            if ours.has(name) {
+                assert_eq!(ours.get(name), theirs.get(name), "{behaviour}: {name}");
+            }
+        }
+        if outcome == "approved" {
+            assert_eq!(theirs.text("pan-masked"), ours.text("pan-masked"));
+        }
+        assert!(theirs.flag("simulated"));
+        let path = format!("/org/tillbus1/transaction/{key}");
+        let again: Dict = between.watcher.call(&path, TRANSACTION, "GetResult", &()).await.unwrap();
+        assert_eq!(again.names(), theirs.names());
+    }
+    // A terminal that another till talks to is told nothing.
+    let parameters = std::collections::HashMap::<&str, zbus::Variant<'_>>::new();
+    let close = ("close", "x", parameters);
+    let refused = between.watcher.call_raw(TILL, TERMINAL, "Begin", &close).await.unwrap_err();
+    assert_eq!(refused.name, "Unsupported");
+}
+
+#[tokio::test]
+async fn a_dialogue_whose_end_was_not_heard_is_unknown_here() {
+    let between = Between::open().await;
+    between.behave("silent").await;
+    let parameters = std::collections::HashMap::from([
+        ("amount", zbus::Variant::from(1250_u64)),
+        ("currency", zbus::Variant::from("EUR")),
+    ]);
+    let sale = ("payment", "1", parameters);
+    between.till.call_raw(TILL, TERMINAL, "Begin", &sale).await.unwrap();
+    between.till.take("the order is taken", |signal| signal.text().contains("in-progress")).await;
+    between.commands.send(Command::HangUp(None)).await.unwrap();
+    let (outcome, result): (String, Dict) = between.watcher.signal("Completed").await.body();
+    assert_eq!(outcome, "unknown");
+    assert!(result.text("reason").contains("its end was not heard"), "{result:?}");
 }

@@ -1,9 +1,10 @@
 //! What a terminal is asked: from our words to APDUs (PA00P015, chapter 2).
 
 use super::apdu::{Apdu, Control};
-use super::bitmap::{bcd, number};
+use super::bitmap::{bcd, decimal, fields, number};
 use super::message::{ACCEPTED, REFUSED};
-use crate::event::terminal::{Operation, Order};
+use super::overheard;
+use crate::event::terminal::{Currency, Operation, Order};
 
 /// 2.1
 const REGISTRATION: Control = (0x06, 0x00);
@@ -94,6 +95,32 @@ pub(super) fn of(order: &Order, password: &str) -> Apdu {
         Operation::RepeatReceipt => (REPEAT_RECEIPT, &[&password]),
     };
     Apdu::new(control, parts.concat())
+}
+
+/// The order of a till's command, where it is one that moves money between customers and the shop.
+#[must_use]
+pub(super) fn read(apdu: &Apdu) -> Option<Order> {
+    let (operation, has_password) = match apdu.control {
+        AUTHORIZATION => (Operation::Payment, false),
+        REFUND => (Operation::Refund, true),
+        REVERSAL => (Operation::Reversal, true),
+        RESERVATION => (Operation::Preauth, false),
+        BOOK_TOTAL => (Operation::Capture, false),
+        RESERVATION_REVERSAL => (Operation::CancelPreauth, false),
+        _ => return None,
+    };
+    let fields_of = if has_password { apdu.data.get(3..)? } else { &apdu.data };
+    let (mut amount, mut currency, mut receipt) = (0, overheard::UNNAMED, None);
+    for (number, data) in fields(fields_of).flatten() {
+        let value = decimal(data);
+        match number {
+            number::AMOUNT => amount = value?,
+            number::CURRENCY => currency = Currency::from_number(u16::try_from(value?).ok()?)?,
+            number::RECEIPT => receipt = Some(u32::try_from(value?).ok()?),
+            _ => {}
+        }
+    }
+    Some(Order { currency, ..Order::new(0, operation, amount, receipt) })
 }
 
 /// How the terminal fares.

@@ -1,0 +1,156 @@
+//! A till and its terminal, heard from between them: what the till ordered, and how that ended.
+//!
+//! A command counts once the terminal has taken it (80 00), so one that is sent again is one. Only orders
+//! that move money are heard; receipts' lines are not: the till prints them.
+
+use std::time::Duration;
+
+use super::apdu::Apdu;
+use super::message::{self, Message};
+use super::{ABORTED, code, command, contradicts};
+use crate::event::Timestamp;
+use crate::event::terminal::{Answer, Currency, Ending, Order, Overheard};
+use crate::frame::Dle;
+use crate::frame::shell::Heard;
+use crate::protocol::{Input, Listener, Side};
+
+/// As in a conversation of our own.
+const SILENCE: Duration = Duration::from_millis(500);
+/// The longest APDU and its head.
+const LIMIT: usize = 0xFFFF + 5;
+
+/// Listens to a till and its ZVT terminal.
+#[must_use]
+pub fn listener() -> Box<dyn Listener> {
+    Box::new(Overhearing {
+        till: Dle::new(LIMIT, SILENCE),
+        terminal: Dle::new(LIMIT, SILENCE),
+        asked: None,
+        taken: None,
+    })
+}
+
+struct Overhearing {
+    till: Dle,
+    terminal: Dle,
+    /// What the till has ordered and the terminal has not taken yet.
+    asked: Option<(Order, Timestamp)>,
+    taken: Option<Taken>,
+}
+
+/// An order that the terminal has taken.
+struct Taken {
+    order: Order,
+    first: Timestamp,
+    answer: Option<Box<Answer>>,
+    is_contradicted: bool,
+}
+
+impl Listener for Overhearing {
+    fn hear(&mut self, now: Timestamp, side: Side, input: Input<'_>) -> Vec<Overheard> {
+        let Input::Bytes(bytes) = input else { return Vec::new() };
+        let framer = match side {
+            Side::Till => &mut self.till,
+            Side::Terminal => &mut self.terminal,
+        };
+        let mut frames = Vec::new();
+        framer.receive(now, bytes, &mut |heard| {
+            if let Heard::Frame(data) = heard {
+                frames.extend(Apdu::decode(data));
+            }
+        });
+        let ended = frames.iter().map(|apdu| match side {
+            Side::Till => self.ordered(now, apdu),
+            Side::Terminal => self.told(apdu),
+        });
+        ended.collect::<Vec<_>>().into_iter().flatten().collect()
+    }
+
+    fn lost(&mut self) -> Option<Overheard> {
+        (self.till, self.terminal) = (Dle::new(LIMIT, SILENCE), Dle::new(LIMIT, SILENCE));
+        self.asked = None;
+        self.end(|_| Ending::Unclear("its end was not heard".into()))
+    }
+}
+
+impl Overhearing {
+    fn ordered(&mut self, now: Timestamp, apdu: &Apdu) -> Option<Overheard> {
+        let order = command::read(apdu)?;
+        self.asked = Some((order, now));
+        None
+    }
+
+    fn told(&mut self, apdu: &Apdu) -> Option<Overheard> {
+        match message::decode(apdu) {
+            Message::Accepted => {
+                let (order, first) = self.asked.take()?;
+                // One that is still open has lost its end.
+                let before = self.end(|_| Ending::Unclear("its end was not heard".into()));
+                self.taken = Some(Taken { order, first, answer: None, is_contradicted: false });
+                before
+            }
+            Message::Refused(_) => {
+                self.asked = None;
+                None
+            }
+            Message::Status(answer, _) => {
+                let taken = self.taken.as_mut()?;
+                let answer = answer?;
+                match &taken.answer {
+                    Some(before) if contradicts(before, &answer) => taken.is_contradicted = true,
+                    _ => taken.answer = Some(answer),
+                }
+                None
+            }
+            Message::Completion(completion) => {
+                let refused = completion.result.filter(|result| *result != code::SUCCESS);
+                self.end(|taken| taken.completed(refused))
+            }
+            Message::Abort(reason, _) => self.end(|taken| taken.stopped(reason)),
+            Message::Intermediate(_) | Message::Print(_) | Message::Other => None,
+        }
+    }
+
+    fn end(&mut self, ending: impl FnOnce(&Taken) -> Ending) -> Option<Overheard> {
+        let taken = self.taken.take()?;
+        let ending = ending(&taken);
+        let Taken { order, first, answer, .. } = taken;
+        Some(Overheard { order, first, answer, ending })
+    }
+}
+
+impl Taken {
+    fn completed(&self, refused: Option<u8>) -> Ending {
+        let Some(answer) = &self.answer else {
+            return match refused {
+                Some(code::ABORTED) => Ending::Aborted,
+                Some(_) => Ending::Declined,
+                None => Ending::Unclear("the terminal completed without saying how it went".into()),
+            };
+        };
+        let misfit = self.order.misfit(answer, None);
+        match answer.approved {
+            false if answer.code == ABORTED => Ending::Aborted,
+            false => Ending::Declined,
+            true if self.is_contradicted || refused.is_some() => {
+                Ending::Contradictory("the terminal approved and then said something else".into())
+            }
+            true => misfit.map_or(Ending::Approved, |misfit| {
+                Ending::Contradictory(misfit.to_string().into())
+            }),
+        }
+    }
+
+    fn stopped(&self, reason: u8) -> Ending {
+        match &self.answer {
+            Some(answer) if answer.approved => {
+                Ending::Contradictory("the terminal approved and stopped all the same".into())
+            }
+            _ if reason == code::ABORTED => Ending::Aborted,
+            _ => Ending::Declined,
+        }
+    }
+}
+
+/// The currency of an order that names none.
+pub(super) const UNNAMED: Currency = Currency::EUR;
