@@ -563,7 +563,7 @@ const EVERYWHERE: [Scenario; 13] = [
 ];
 
 /// Cut at random points.
-const ANYWHERE: [Scenario; 55] = [
+const ANYWHERE: [Scenario; 56] = [
     scenario("stop", Operation::Payment),
     scenario("partial 500", Operation::Payment),
     scenario("silent", Operation::Payment),
@@ -613,6 +613,7 @@ const ANYWHERE: [Scenario; 55] = [
     spoken(ECR_HUB, "silent", Operation::Payment),
     spoken(ECR_HUB, "late 20", Operation::Payment),
     spoken(ECR_HUB, "late 400", Operation::Payment),
+    spoken(ECR_HUB, "behind", Operation::Payment),
     spoken(ECR_HUB, "duplicate", Operation::Payment),
     spoken(ECR_HUB, "busy", Operation::Payment),
     spoken(ECR_HUB, "wrong-number", Operation::Payment),
@@ -912,6 +913,9 @@ fn an_answer_that_comes_behind_the_next_order_is_not_the_next_sales() {
         let scenario = spoken(spoken_here, "behind", Operation::Payment);
         assert_eq!(play(scenario, Cut::Never).1, State::Unknown, "{scenario:?}");
     }
+    // This one has been asked about before the next.
+    let asked = spoken(ECR_HUB, "behind", Operation::Payment);
+    assert_eq!(play(asked, Cut::Never).1, State::Approved);
 }
 
 #[test]

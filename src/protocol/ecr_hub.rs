@@ -357,9 +357,9 @@ impl Talk {
                     self.accepted(now, out);
                 }
             }
-            Heard::Data { id, data, .. } => {
+            Heard::Data { id, data, is_repeated, .. } => {
                 // It is on disk before it is acknowledged, and only then something new is asked.
-                self.data(now, data, out);
+                self.data(now, data, is_repeated, out);
                 acknowledge(id, out);
             }
         }
@@ -452,28 +452,39 @@ impl Talk {
         progress(Awaiting::Terminal, "asking the terminal how it went", out);
     }
 
-    fn data(&mut self, now: Timestamp, data: &[u8], out: &mut Output) {
-        // Before anything was asked it is of a transaction that is over for us. It is taken, so that the
-        // terminal goes on.
-        let Some(job) = self.job.as_ref().filter(|job| job.is_sent || job.is_enquiry) else {
+    fn data(&mut self, now: Timestamp, data: &[u8], is_repeated: bool, out: &mut Output) {
+        let job = self.job.as_ref().filter(|job| job.is_sent || job.is_enquiry);
+        let step = job.map(|job| job.step);
+        if step.is_none() && is_repeated {
+            // The acknowledgement was lost.
             return;
-        };
+        }
         let Some(reply) = Reply::read(data) else {
             out.fault(Fault::Malformed { at: DATA_AT });
-            if matches!(job.step, Step::Ordering | Step::Waiting) {
+            if matches!(step, Some(Step::Ordering | Step::Waiting)) {
                 self.unclear(now, out);
             }
             return;
         };
+        let Some(job) = job else { return self.late(&reply, out) };
         match job.answered(&reply) {
             Answered::Other => {}
-            Answered::Foreign => out.fault(Fault::Misfit { what: "number" }),
+            Answered::Foreign => self.late(&reply, out),
             answered if job.is_named_otherwise(&reply) => {
                 out.fault(Fault::Misfit { what: "number" });
                 self.wrong(answered, &reply, out);
             }
             Answered::Order => self.order_answered(now, &reply, out),
             Answered::Query => self.query_answered(now, &reply, out),
+        }
+    }
+
+    /// Keeps the terminal's word on a transaction that is over for us. It is taken, so that the terminal goes
+    /// on, and nothing follows from it.
+    fn late(&self, reply: &Reply, out: &mut Output) {
+        if let Some(answer) = reply.late(&self.options) {
+            out.fault(Fault::Late);
+            out.push(Item::Persist(Entry::Late(answer.transaction, Box::new(answer))));
         }
     }
 
@@ -531,7 +542,9 @@ impl Talk {
         let verdict = reply.finding(&self.options);
         let answer = Box::new(reply.answer(&self.options, &job.order, verdict));
         match verdict {
-            Verdict::UnderWay => self.pause_or_give_up(now, out),
+            Verdict::UnderWay if job.step == Step::Asking => self.pause_or_give_up(now, out),
+            // It is asked again already.
+            Verdict::UnderWay => {}
             Verdict::Yes if job.is_whole(&answer) => self.settle(answer, false, out),
             Verdict::No { stopped } if answer.transaction.is_some() => {
                 self.settle(answer, stopped, out);

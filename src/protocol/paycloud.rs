@@ -12,11 +12,8 @@
 
 pub(super) mod link;
 
-use std::time::Duration;
-
 use self::link::{Heard, Link, acknowledge};
 use crate::event::{Fault, Reading, Timestamp};
-use crate::frame::Buffer;
 use crate::protocol::line_scanner::{Identified, Identifiers};
 use crate::protocol::{Carrier, Configured, Info, Input, Item, Kind, Opening, Output, Protocol};
 use crate::secret::Secret;
@@ -32,9 +29,6 @@ pub const INFO: Info = Info {
     configure,
 };
 
-/// The same packet after so long is another one: a box that was switched off begins its ids anew.
-const REPEAT_WITHIN: Duration = Duration::from_secs(30);
-
 /// Every message of a terminal has a topic that begins like this ("USB mode API list").
 const TOPIC: &[u8] = b"\"ecrhub.";
 
@@ -49,7 +43,6 @@ fn configure(section: &Section<'_>) -> Result<Configured, Error> {
                 identifiers: identifiers.clone(),
                 prefix: prefix.clone(),
                 suffix: suffix.clone(),
-                last: None,
             },
         })
     }))
@@ -66,15 +59,6 @@ struct Talk {
     identifiers: Identifiers,
     prefix: Vec<u8>,
     suffix: Vec<u8>,
-    /// The last packet with data.
-    last: Option<Last>,
-}
-
-/// A packet with data that has been acknowledged.
-struct Last {
-    id: u8,
-    data: Buffer,
-    heard: Timestamp,
 }
 
 impl Protocol for Paycloud {
@@ -86,7 +70,7 @@ impl Protocol for Paycloud {
 
     fn receive(&mut self, now: Timestamp, input: Input<'_>, out: &mut Output) {
         let Self { link, talk } = self;
-        link.receive(now, input, out, &mut |heard, out| talk.hear(now, heard, out));
+        link.receive(now, input, out, &mut |heard, out| talk.hear(heard, out));
     }
 
     fn deadline(&self) -> Option<Timestamp> {
@@ -95,40 +79,28 @@ impl Protocol for Paycloud {
 
     fn timeout(&mut self, now: Timestamp, out: &mut Output) {
         let Self { link, talk } = self;
-        link.timeout(now, out, &mut |heard, out| talk.hear(now, heard, out));
+        link.timeout(now, out, &mut |heard, out| talk.hear(heard, out));
     }
 
     fn closed(&mut self, now: Timestamp, out: &mut Output) {
         let Self { link, talk } = self;
-        link.close(now, out, &mut |heard, out| talk.hear(now, heard, out));
+        link.close(now, out, &mut |heard, out| talk.hear(heard, out));
     }
 }
 
 impl Talk {
-    fn hear(&mut self, now: Timestamp, heard: Heard<'_>, out: &mut Output) {
+    fn hear(&self, heard: Heard<'_>, out: &mut Output) {
         match heard {
-            Heard::Greeted => self.last = None,
             Heard::Unanswered => out.fault(Fault::NoReply),
-            Heard::Data { id, data, first, last } => {
+            Heard::Data { id, data, is_repeated, first, last } => {
                 acknowledge(id, out);
-                if !self.is_repeated(now, id, data) {
+                if !is_repeated {
                     self.code(data, first, last, out);
                 }
             }
             // Nobody sends a box anything that could be acknowledged.
-            Heard::Confirmed | Heard::Acknowledged(_) => {}
+            Heard::Confirmed | Heard::Greeted | Heard::Acknowledged(_) => {}
         }
-    }
-
-    /// Whether this packet has come before, and remembers it.
-    fn is_repeated(&mut self, now: Timestamp, id: u8, data: &[u8]) -> bool {
-        let same = self.last.as_ref().is_some_and(|last| {
-            last.id == id && last.data.bytes() == data && now.since(last.heard) < REPEAT_WITHIN
-        });
-        let mut kept = Buffer::default();
-        kept.extend(data);
-        self.last = Some(Last { id, data: kept, heard: now });
-        same
     }
 
     fn code(&self, data: &[u8], first: Timestamp, last: Timestamp, out: &mut Output) {

@@ -21,7 +21,7 @@ const STALL: Duration = Duration::from_millis(500);
 const MOMENT: Duration = Duration::from_millis(10);
 
 const BEHAVIOURS: &str = "approve, decline, cancel, refuse, unclear, partial AMOUNT, tip AMOUNT, silent, \
-                          late SECONDS, duplicate, busy, wrong-number, keyed AMOUNT, think SECONDS, restart";
+                          late SECONDS, behind, duplicate, busy, wrong-number, keyed AMOUNT, think SECONDS, restart";
 
 fn configure(_section: &Section<'_>) -> Result<Box<dyn Simulated>, Error> {
     Ok(Box::new(Terminal::default()))
@@ -45,6 +45,8 @@ enum Behaviour {
     /// It books and never says so.
     Silent,
     Late(Duration),
+    /// It books, and says so only when it has taken the next order, before that one's own answer.
+    Behind,
     /// It says how it went twice.
     Duplicate,
     /// Somebody else is at it.
@@ -97,6 +99,8 @@ struct Terminal {
     orders: Vec<Booked>,
     /// The order before the customer, and the request that it came with.
     at_work: Option<(usize, String)>,
+    /// An answer that it has not given, and the request that it is to.
+    owed: Option<(usize, String)>,
     /// What was done, in its order.
     booked: Vec<Entry>,
 }
@@ -160,6 +164,7 @@ impl Simulated for Terminal {
             "tip" => Behaviour::Tip(number()?),
             "silent" => Behaviour::Silent,
             "late" => Behaviour::Late(Duration::from_secs(number()?)),
+            "behind" => Behaviour::Behind,
             "duplicate" => Behaviour::Duplicate,
             "busy" => Behaviour::Busy,
             "wrong-number" => Behaviour::WrongNumber,
@@ -175,6 +180,7 @@ impl Simulated for Terminal {
             // Its power was cut: what the customer was about is not done, the books are not forgotten.
             "restart" => {
                 self.link.forget();
+                self.owed = None;
                 if let Some((place, _)) = self.at_work.take() {
                     self.set(place, Status::Closed);
                 }
@@ -235,9 +241,13 @@ impl Terminal {
             status: Status::UnderWay,
             is_undone: false,
         });
-        if self.behaviour == Behaviour::Silent {
+        if let Some((place, request)) = self.owed.take() {
+            self.answer(place, &request, out);
+        }
+        if matches!(self.behaviour, Behaviour::Silent | Behaviour::Behind) {
             self.book(self.orders.len() - 1, out);
-            self.at_work = None;
+            let taken = self.at_work.take();
+            self.owed = taken.filter(|_| self.behaviour == Behaviour::Behind);
         }
     }
 

@@ -71,6 +71,14 @@ pub(super) fn number(till: &str, second: u64, transaction: u64) -> String {
     format!("{till}{second:010}T{transaction:08}")
 }
 
+/// The second and the transaction that an order number of this till is made of.
+fn parts(till: &str, number: &str) -> Option<(u64, u64)> {
+    let (second, transaction) = number.strip_prefix(till)?.split_once('T')?;
+    let parts = (second.parse().ok()?, transaction.parse().ok()?);
+    // Whatever else reads as numbers is none of ours.
+    (self::number(till, parts.0, parts.1) == number).then_some(parts)
+}
+
 /// The second at which a transaction was begun: its trace number.
 pub(super) fn second(order: &Order) -> u64 {
     order.began / 1_000_000
@@ -272,6 +280,30 @@ impl Reply {
             code if code.bytes().all(|byte| byte == b'0') => None,
             _ => Some(false),
         }
+    }
+
+    /// It as the answer to an order that is over for us, where it says how one went.
+    pub(super) fn late(&self, options: &Options) -> Option<Answer> {
+        let verdict = match self.topic() {
+            Some(Topic::Query) => self.finding(options),
+            Some(Topic::Close | Topic::BatchClose) => return None,
+            Some(Topic::Order) | None => self.verdict(),
+        };
+        if !matches!(verdict, Verdict::Yes | Verdict::No { .. }) {
+            return None;
+        }
+        let ours = self.number().and_then(|number| parts(&options.till, &number));
+        let (second, transaction) = ours.unwrap_or_default();
+        let order = Order {
+            began: second.saturating_mul(1_000_000),
+            ..Order::new(transaction, Operation::Payment, 0, None)
+        };
+        let mut answer = self.answer(options, &order, verdict);
+        if answer.currency.is_none() {
+            // How many digits the minor unit has is not known here.
+            (answer.amount, answer.tip) = (None, None);
+        }
+        Some(answer)
     }
 
     /// It as the answer to an order.

@@ -133,3 +133,41 @@ fn an_order_is_sent_once_whatever_becomes_of_it() {
     }
     assert_eq!(orders, 1);
 }
+
+/// The answer of the vendor's sample to the first order of a ledger.
+const SAMPLE: &str = r#"{"app_id":"yourappid","biz_data":{"confirm_on_terminal":false,"expires":30,"merchant_order_no":"0000000000T00000001","order_amount":"20.34","pay_method_id":"Visa","pay_scenario":"SWIPE_CARD","trans_end_time":"2025-01-13 14:36:09","trans_no":"5021000010210602000003","trans_status":"2","trans_type":"1"},"request_id":"0000000000T00000001","response_code":"000","response_msg":"Success","topic":"ecrhub.pay.order"}"#;
+
+#[test]
+fn whatever_is_changed_in_an_answer_it_is_never_taken_for_another_approval() {
+    let order = Order::new(1, Operation::Payment, 2034, None);
+    let mut approved = 0;
+    for place in 0..SAMPLE.len() {
+        for change in [1, 2, 4, 0x10, 0x40] {
+            let mut data = SAMPLE.as_bytes().to_vec();
+            data[place] ^= change;
+            let (mut protocol, mut out) = ordered(order.clone());
+            let packet = Packet { kind: paycloud::Kind::Normal, ack: 1, id: 1, data: &data };
+            protocol.receive(Timestamp(1), Input::Bytes(&packet.bytes()), &mut out);
+            let items = items(&mut out);
+            if !items.contains(&Item::Persist(Entry::Ended(Ending::Approved))) {
+                continue;
+            }
+            approved += 1;
+            let told = items.iter().find_map(|item| match item {
+                Item::Persist(Entry::Answer(answer)) => Some(answer),
+                _ => None,
+            });
+            let told = told.unwrap();
+            assert!(told.approved && told.transaction == Some(1) && told.code == "000");
+            assert!(told.amount.is_some_and(|amount| amount <= 2034), "{told:?}");
+            let written = items
+                .iter()
+                .position(|item| *item == Item::Persist(Entry::Ended(Ending::Approved)));
+            let taken = items
+                .iter()
+                .position(|item| *item == Item::Write(Packet::acknowledging(1).bytes(), None));
+            assert!(written < taken, "it is on disk before it is acknowledged");
+        }
+    }
+    assert!(approved > 500, "{approved}");
+}

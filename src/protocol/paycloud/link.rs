@@ -1,15 +1,15 @@
 //! The link that boxes and terminals have in common: greetings, ids, acknowledgements.
 //!
-//! Contract: pure. It greets again until it is confirmed and passes on what comes. When data are
-//! acknowledged, and whether something is sent again, is for the protocol to say: an answer about money has
+//! Contract: pure. It greets again until it is confirmed, passes on what comes, and knows a packet that comes
+//! twice. When data are acknowledged, and whether something is sent again, is for the protocol to say: an answer about money has
 //! to be on disk first, and an order for money is never sent twice.
 
 use std::time::Duration;
 
 use crate::event::{Fault, Timestamp};
-use crate::frame::Packets;
 use crate::frame::packet::Found;
 use crate::frame::paycloud::{Kind, Packet, weigh};
+use crate::frame::{Buffer, Packets};
 use crate::protocol::{Input, Item, Output, Token};
 
 /// After this much silence the rest of a packet is not coming: the longest one takes 90 ms at 115200 baud.
@@ -18,13 +18,15 @@ const STALL: Duration = Duration::from_millis(500);
 /// it is greeted without a sign of it.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(1);
 const GREETINGS: u8 = 5;
+/// The same packet after so long is another one: who was switched off begins its ids anew.
+const REPEAT_WITHIN: Duration = Duration::from_secs(30);
 
 /// What has come over the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::protocol) enum Heard<'a> {
     /// The other side has confirmed our greeting.
     Confirmed,
-    /// It greets by itself, and begins its ids anew.
+    /// It greets by itself.
     Greeted,
     /// It has not confirmed any of our greetings.
     Unanswered,
@@ -36,6 +38,8 @@ pub(in crate::protocol) enum Heard<'a> {
         id: u8,
         /// What it carries.
         data: &'a [u8],
+        /// Whether it has come before, and was not heard to be acknowledged.
+        is_repeated: bool,
         /// When its first byte came.
         first: Timestamp,
         /// When its last byte came.
@@ -56,6 +60,15 @@ struct State {
     greeting: Greeting,
     /// The id of the last packet with data that we have sent.
     id: u8,
+    /// The last packet with data that has come.
+    last: Option<Last>,
+}
+
+/// A packet with data.
+struct Last {
+    id: u8,
+    data: Buffer,
+    heard: Timestamp,
 }
 
 /// How far the greeting has come.
@@ -74,7 +87,7 @@ impl Link {
     pub(in crate::protocol) fn new() -> Self {
         Self {
             packets: Packets::new(weigh, STALL),
-            state: State { greeting: Greeting::Confirmed, id: 0 },
+            state: State { greeting: Greeting::Confirmed, id: 0, last: None },
         }
     }
 
@@ -185,6 +198,7 @@ impl State {
             }
             (Kind::Handshake, ..) => {
                 self.greeting = Greeting::Confirmed;
+                self.last = None;
                 send(Packet::empty(Kind::Confirmation), out);
                 hear(Heard::Greeted, out);
             }
@@ -198,9 +212,21 @@ impl State {
             (Kind::Normal, 0, _) => out.fault(Fault::Malformed { at: 4 }),
             (Kind::Normal, id, data) => {
                 acknowledged(packet.ack, out, hear);
-                hear(Heard::Data { id, data, first, last }, out);
+                let is_repeated = self.is_repeated(now, id, data);
+                hear(Heard::Data { id, data, is_repeated, first, last }, out);
             }
         }
+    }
+
+    /// Whether this packet has come before, and remembers it.
+    fn is_repeated(&mut self, now: Timestamp, id: u8, data: &[u8]) -> bool {
+        let same = self.last.as_ref().is_some_and(|last| {
+            last.id == id && last.data.bytes() == data && now.since(last.heard) < REPEAT_WITHIN
+        });
+        let mut kept = Buffer::default();
+        kept.extend(data);
+        self.last = Some(Last { id, data: kept, heard: now });
+        same
     }
 }
 

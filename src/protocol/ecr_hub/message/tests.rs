@@ -82,6 +82,40 @@ fn order_numbers_are_of_32_letters_and_digits_at_most_and_no_card_numbers() {
 }
 
 #[test]
+fn order_numbers_are_read_back_and_others_are_none_of_ours() {
+    assert_eq!(parts("", NUMBER), Some((1_739_327_779, 42)));
+    assert_eq!(parts("T1", "T11739327779T00000042"), Some((1_739_327_779, 42)));
+    for other in [
+        "",
+        "20241118210100",
+        "1739327779T42",
+        "739327779T00000042",
+        "+739327779T00000042",
+        "1739327779T00000042x",
+        "x1739327779T00000042",
+        "T",
+        "1739327779T",
+    ] {
+        assert_eq!(parts("", other), None, "{other}");
+    }
+}
+
+#[test]
+fn an_answer_that_comes_late_is_kept_where_it_says_how_an_order_went() {
+    let late = read(&sample("ecrhub.pay.order")).late(&options()).unwrap();
+    assert_eq!((late.approved, late.transaction, late.amount), (true, Some(42), None));
+    let named = sample("ecrhub.pay.query")
+        .replace(r#""trans_type""#, r#""price_currency":"EUR","trans_type""#);
+    assert_eq!(read(&named).late(&options()).unwrap().amount, Some(2034));
+    let other = sample("ecrhub.pay.order").replace(NUMBER, "20241118210100");
+    assert_eq!(read(&other).late(&options()).unwrap().transaction, None);
+    let open = sample("ecrhub.pay.query").replace(r#""trans_status":"2""#, r#""trans_status":"0""#);
+    for text in [open.as_str(), "{}", &sample("ecrhub.pay.close")] {
+        assert!(read(text).late(&options()).is_none(), "{text}");
+    }
+}
+
+#[test]
 fn a_code_has_no_place() {
     let order = Order { code: Some(Secret::new(b"135112298638468293".to_vec())), ..sale() };
     assert!(unfit(&options(), &order).is_some());
