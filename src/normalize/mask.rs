@@ -116,10 +116,11 @@ impl Receipt {
         let digits: usize = open.iter().map(|held| printed::left_open(held.text.expose())).sum();
         let may_wait = digits > LET_GO && open.len() < RUN;
         for (place, (held, text)) in self.lines.iter_mut().zip(masked).enumerate() {
-            if !held.is_out && !(may_wait && place >= from) {
-                held.is_out = true;
-                out.push(Line { copy: held.copy, text });
+            if held.is_out || (may_wait && place >= from) {
+                continue;
             }
+            held.is_out = true;
+            out.push(Line { copy: held.copy, text });
         }
         let kept = from.max(self.lines.len().saturating_sub(RUN));
         self.lines.drain(..kept);

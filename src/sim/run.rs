@@ -57,6 +57,8 @@ pub struct Simulation {
     notices: Option<mpsc::UnboundedSender<String>>,
     /// How many bytes may still be sent before the cable is cut, and for how long it is.
     cut: Option<(usize, Option<Duration>)>,
+    /// When it is back, while it is unplugged for a while.
+    back: Option<Timestamp>,
 }
 
 /// Simulates a device until no more commands can come, answering the host in between.
@@ -79,7 +81,8 @@ impl Simulation {
     /// Where the port cannot be made: no pty is left, or something stands where the link would.
     pub fn start(options: Options) -> io::Result<Self> {
         let port = Some(plug(&options)?);
-        Ok(Self { options, port, deadline: None, noise: 0x2545_F491, notices: None, cut: None })
+        let (deadline, noise, notices, cut, back) = (None, 0x2545_F491, None, None, None);
+        Ok(Self { options, port, deadline, noise, notices, cut, back })
     }
 
     /// What a person at the device sees and hears from now on.
@@ -196,8 +199,14 @@ impl Simulation {
         if let Some(port) = self.port.take() {
             port.hang_up().await;
         }
-        if let Some(time) = back {
-            sleep(time).await;
+        self.back = back.map(|time| clock::boottime() + time);
+        self.come_back().await
+    }
+
+    /// Waits until it is plugged in again, where it is to be. Cancelled, it can be waited for anew.
+    async fn come_back(&mut self) -> io::Result<()> {
+        if let Some(back) = self.back {
+            sleep(back.since(clock::boottime())).await;
             self.plugged()?;
         }
         Ok(())
@@ -207,7 +216,10 @@ impl Simulation {
     fn plugged(&mut self) -> io::Result<&mut VirtualPort> {
         match &mut self.port {
             Some(port) => Ok(port),
-            away => Ok(away.insert(plug(&self.options)?)),
+            away => {
+                self.back = None;
+                Ok(away.insert(plug(&self.options)?))
+            }
         }
     }
 
@@ -237,6 +249,9 @@ impl Simulation {
     /// Waits for the host to say something, or for the device to have waited long enough, and has the
     /// device answer. Safe to cancel up to the answer, and a cancelled answer is one cut off.
     async fn answer(&mut self) -> io::Result<()> {
+        if self.port.is_none() && self.back.is_some() {
+            return self.come_back().await;
+        }
         let Some(port) = &mut self.port else { return std::future::pending().await };
         let mut buffer = [0; 512];
         let deadline = self.deadline;

@@ -96,6 +96,24 @@ async fn ctrl_c_stops_a_payment_at_the_terminal() {
 }
 
 #[tokio::test]
+async fn a_cable_that_is_cut_while_somebody_pays_costs_no_more_than_the_time() {
+    let mut shop = Shop::open().await;
+    // With a receipt before it, its own can be told.
+    assert_eq!(shop.pay(&["zvt", "5.00"]).ended().await.status, Some(0));
+    let (_, terminal) = shop.terminals.iter_mut().find(|(id, _)| id == "zvt").unwrap();
+    // In the middle of the status that says how it went.
+    terminal.type_line("!cut 100 500ms");
+    let mut pay = Tool::on(&shop.bus, &["pay", "zvt", "12.50"]);
+    pay.until("asking the terminal").await;
+    // It would say three times what was cut off; with its power gone it can be asked sooner.
+    terminal.type_line("restart");
+    let paid = pay.ended().await;
+    assert_eq!(paid.status, Some(0), "{paid:?}");
+    let last = paid.output.last().unwrap();
+    assert!(last.contains("approved 12.50 EUR"), "{last}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_paid_is_said() {
     let shop = Shop::open().await;
     for (arguments, want) in [

@@ -20,10 +20,11 @@ use crate::terminal::{self, Interrupt};
 /// see or hear. Each line typed is scanned as a code; a symbology may
 /// stand before it, \xNN is a byte and \\ a backslash: `qr https://example.org`. A line that begins
 /// with ! is a command: !half CODE, !slow 20ms CODE, !noise 5, !wait 1s, !hang-up 500ms. A script has
-/// the same commands without the !, and `scan CODE`; `repeat 3` at its end plays it three times.
+/// the same commands without the !, and `scan CODE` or `behave decline`; `repeat 3` at its end plays it
+/// three times.
 /// At a terminal each line typed is how it behaves from then on: approve, decline 05, partial 500,
 /// signature, think 20, silent, late 30, duplicate, busy and more, which a wrong one names; !cut 37 2s
-/// cuts the cable after so many bytes.
+/// cuts the cable once it has sent so many more bytes, and mends it two seconds later.
 /// Ends at the end of standard input or of the script, and at Ctrl-C. Needs no daemon.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -223,6 +224,8 @@ mod tests {
         assert_eq!(command("noise 5", "scan"), Ok(Command::Scan(Code::plain("noise 5"))));
         assert_eq!(command("!noise 5", "scan"), Ok(Command::Noise(5)));
         assert_eq!(command("decline", "behave"), Ok(Command::Behave("decline".to_owned())));
+        let cut = Command::Cut(37, Some(Duration::from_secs(2)));
+        assert_eq!(command("!cut 37 2s", "behave"), Ok(cut));
         assert!(command("!jump", "scan").unwrap_err().contains("accepted is"));
     }
 
