@@ -17,7 +17,7 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
-pub use book::{Act, Begun, Book, End, Error, Refused, Row, Totals};
+pub use book::{Act, Answered, Begun, Book, End, Error, Refused, Row, Totals};
 
 type Job = Box<dyn FnOnce(&mut Book) + Send>;
 

@@ -12,7 +12,8 @@
 //!                                 show "TEXT", pass "CODE"
 //! ! pay 1250                      a terminal is told: pay|refund|preauth AMOUNT, reverse RECEIPT,
 //!                                 cancel RECEIPT, capture RECEIPT AMOUNT, close, totals, diagnose,
-//!                                 repeat, abort, or enquire AMOUNT
+//!                                 repeat, abort, enquire AMOUNT, or authorize AMOUNT CODE (a payment
+//!                                 with a code that the bank has given by telephone)
 //! ~ bad 41                        a byte that came with a parity or framing error
 //! ~ break                         the line was held low
 //! ~ hang-up                       the line went away
@@ -23,7 +24,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::event::terminal::{Instruction, Operation, Order};
+use crate::event::terminal::{Instruction, Operation, Order, Question, Reply};
 use crate::event::{Request, Verdict};
 use crate::secret::Secret;
 
@@ -85,7 +86,8 @@ const WAIT: &str = "a whole number with its unit, us, ms or s, of at most a year
 const LINE_EVENT: &str = "`bad` and a byte in hex, `break` or `hang-up`";
 const REQUEST: &str = "`trigger on|off`, `enable on|off`, `indicate good|bad|wait|attention` or \
                        `show` or `pass` and a text in double quotes, `\\u{HEX}` for a character; for \
-                       a terminal `pay|refund|preauth|enquire AMOUNT`, `reverse|cancel RECEIPT`, \
+                       a terminal `pay|refund|preauth|enquire AMOUNT`, `authorize AMOUNT CODE`, \
+                       `reverse|cancel RECEIPT`, \
                        `capture RECEIPT AMOUNT`, `close`, `totals`, `diagnose`, `repeat` or `abort`";
 
 /// No wait is longer: it keeps every sum of waits a point in time.
@@ -198,6 +200,12 @@ const OPERATIONS: [(&str, Operation); 10] = [
 fn instruction(text: &str) -> Option<Step> {
     let mut words = text.split_ascii_whitespace();
     let verb = words.next()?;
+    if verb == "authorize" {
+        let amount = words.next()?.parse().ok()?;
+        let Reply::Code(code) = Question::Authorization.read(words.next()?)? else { return None };
+        let order = Order { authorization: Some(code), ..order(Operation::Payment, amount, None) };
+        return words.next().is_none().then_some(Step::Instruct(Instruction::Begin(order)));
+    }
     let numbers: Vec<u64> = words.map(str::parse).collect::<Result<_, _>>().ok()?;
     if verb == "abort" && numbers.is_empty() {
         return Some(Step::Instruct(Instruction::Abort));
@@ -230,6 +238,9 @@ fn told(instruction: &Instruction) -> String {
         Instruction::Enquire(order) => return format!("enquire {}", order.amount),
         Instruction::Begin(order) => order,
     };
+    if let Some(code) = &order.authorization {
+        return format!("authorize {} {code}", order.amount);
+    }
     let word = OPERATIONS.iter().find(|(_, operation)| *operation == order.operation);
     let mut text = word.map_or("", |(word, _)| word).to_owned();
     if let Some(receipt) = order.receipt {

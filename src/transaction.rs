@@ -4,12 +4,16 @@
 //! memory and when the ledger is read. [`weigh`] decides whether a terminal's last receipt is that of a
 //! transaction that was cut off; in doubt it is not.
 
+mod cashier;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::event::terminal::{
-    Answer, Clock, Currency, Ending, Entry, Line, Operation, Order, Original,
+    Answer, Clock, Currency, Ending, Entry, Line, Operation, Order, Original, Question,
 };
+
+pub use cashier::Verdict;
 
 /// Where a transaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -91,7 +95,8 @@ pub struct Intent {
     pub device: String,
     /// The lane it stands at.
     pub lane: String,
-    /// The idempotency key; empty where no money moves and none was given.
+    /// The idempotency key; empty where no money moves and none was given, and of a reversal that undoes
+    /// what the cashier refused.
     pub key: String,
     /// Who asked, by user id.
     pub user: u32,
@@ -157,6 +162,12 @@ pub struct Transaction {
     pub ended: Option<u64>,
     /// Who settled it by hand, and what was noted.
     pub resolution: Option<Resolution>,
+    /// What the cashier is asked, while that is open.
+    pub question: Option<Question>,
+    /// The transaction that undoes it, or has.
+    pub undone_by: Option<u64>,
+    /// The transaction that it is to undo.
+    pub undoes: Option<u64>,
 }
 
 /// How a person settled a transaction whose outcome was unknown.
@@ -177,6 +188,8 @@ pub enum Next {
     Nothing,
     /// It is over.
     Over,
+    /// The cashier has to be asked.
+    Ask,
     /// The terminal has to be asked what it did.
     Enquire,
 }
@@ -197,6 +210,9 @@ impl Transaction {
             reason: String::new(),
             ended: None,
             resolution: None,
+            question: None,
+            undone_by: None,
+            undoes: None,
         }
     }
 
@@ -227,21 +243,41 @@ impl Transaction {
             return Next::Nothing;
         }
         match entry {
-            Entry::Sending => self.state = State::Sent,
+            // Where the cashier's code is sent, what was said before was about the try without it.
+            Entry::Sending => {
+                self.state = State::Sent;
+                (self.is_accepted, self.question, self.answer) = (false, None, None);
+            }
             Entry::Accepted => {
                 self.is_accepted = true;
                 self.state = State::InProgress;
             }
             Entry::Receipt(line) => self.lines.push(line.clone()),
             Entry::Reprint => self.lines.clear(),
-            Entry::Answer(answer) => self.answer = Some(answer.clone()),
+            Entry::Answer(answer) => self.hear(answer),
             Entry::Late(_, answer) => self.evidence.push(answer.as_ref().clone()),
             Entry::Ended(ending) => return self.end(ending),
         }
         Next::Nothing
     }
 
+    /// Takes in the terminal's word. Told again it may say less: that the customer has to sign is kept.
+    fn hear(&mut self, answer: &Answer) {
+        let mut answer = Box::new(answer.clone());
+        if let Some(before) = &self.answer
+            && (before.approved, before.receipt) == (answer.approved, answer.receipt)
+        {
+            answer.signature |= before.signature;
+            answer.question = answer.question.or(before.question);
+        }
+        self.answer = Some(answer);
+    }
+
     fn end(&mut self, ending: &Ending) -> Next {
+        let question = self.answer.as_ref().and_then(|answer| answer.question);
+        if let (Ending::Approved | Ending::Declined, Some(question)) = (ending, question) {
+            return self.ask(question);
+        }
         let (state, reason) = match ending {
             Ending::Approved => (State::Approved, Cow::Borrowed("")),
             Ending::Declined => (State::Declined, Cow::Borrowed("")),
@@ -262,10 +298,29 @@ impl Transaction {
     /// Ends it. Where nobody knows how, what the terminal said is no more than evidence: a person settles it.
     pub fn close(&mut self, state: State, reason: &str) {
         self.state = state;
+        self.question = None;
         reason.clone_into(&mut self.reason);
         if state == State::Unknown {
             self.evidence.extend(self.answer.take().map(|answer| *answer));
         }
+    }
+
+    /// Ends it without a word of the terminal's on the dialogue; `last` is what it has told of its last
+    /// transaction, where that has decided. Then the cashier may have to be asked, as at any other end.
+    pub fn finish(&mut self, state: State, reason: &str, last: Option<&Box<Answer>>) {
+        let ending = match state {
+            State::Approved => Some(Ending::Approved),
+            State::Declined => Some(Ending::Declined),
+            _ => None,
+        };
+        if let Some(last) = last {
+            self.hear(last);
+            if let Some(ending) = ending {
+                self.end(&ending);
+                return;
+            }
+        }
+        self.close(state, reason);
     }
 
     /// Whether it may end so: once, and what may have moved money has neither failed nor been stopped just
@@ -283,11 +338,19 @@ impl Transaction {
     /// that of what has ended and fits, and is not just the number of the transaction it was about.
     #[must_use]
     pub fn newest(&self) -> Option<&Answer> {
-        let decided = matches!(self.state, State::Approved | State::Declined);
+        // What the cashier is asked about the terminal has booked.
+        let decided =
+            matches!(self.state, State::Approved | State::Declined | State::AwaitingCashier);
         let answer = self.answer.as_deref().filter(|_| decided)?;
         let is_old = self.intent.receipt.is_some() && answer.receipt == self.intent.receipt;
         let fits = !is_old && self.order().misfit(answer, None).is_none();
         fits.then_some(answer)
+    }
+
+    fn ask(&mut self, question: Question) -> Next {
+        self.state = State::AwaitingCashier;
+        self.question = Some(question);
+        Next::Ask
     }
 
     /// What remains to be done for one that was under way when the daemon before this one ended.
@@ -295,6 +358,8 @@ impl Transaction {
     pub fn left_over(&self) -> Next {
         match self.state {
             _ if self.state.is_final() => Next::Nothing,
+            // The cashier decides, or the reversal does.
+            _ if self.question.is_some() || self.undone_by.is_some() => Next::Nothing,
             State::Preparing => Next::Over,
             _ if !self.intent.operation.moves_money() => Next::Over,
             _ => Next::Enquire,
@@ -452,7 +517,7 @@ fn day_of_year((month, day): (u8, u8)) -> i64 {
 mod tests {
     use super::*;
 
-    fn transaction() -> Transaction {
+    pub(super) fn transaction() -> Transaction {
         let intent = Intent {
             device: "terminal".into(),
             lane: String::new(),
@@ -477,7 +542,7 @@ mod tests {
         Clock { date: Some((11, 25)), time: Some((hour, minute, second)) }
     }
 
-    fn last() -> Answer {
+    pub(super) fn last() -> Answer {
         Answer {
             approved: true,
             amount: Some(1250),

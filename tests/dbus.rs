@@ -14,6 +14,7 @@ mod support;
 mod dbus {
     mod card_numbers;
     mod cards;
+    mod cashier;
     mod claims;
     mod contents;
     mod errors;

@@ -25,10 +25,10 @@ use std::time::Duration;
 
 use support::Random;
 use tillbus::event::terminal::{
-    Answer, Clock, Currency, Ending, Entry, Instruction, Operation, Said,
+    Answer, Clock, Currency, Ending, Entry, Instruction, Operation, Order, Reply, Said,
 };
 use tillbus::event::{Refusal, Timestamp};
-use tillbus::ledger::{self, Begun, Book, End, Refused};
+use tillbus::ledger::{self, Answered, Begun, Book, End, Refused};
 use tillbus::protocol::{Factory, Input, Item, Opening, Output, Protocol, Token};
 use tillbus::sim::{Actions, Simulated};
 use tillbus::transaction::{Clocks, Finding, Intent, Next, State, Transaction, weigh};
@@ -278,7 +278,7 @@ impl World {
     fn take_up(&mut self) {
         for transaction in self.book.left_over().unwrap() {
             match transaction.left_over() {
-                Next::Nothing => {}
+                Next::Nothing | Next::Ask => {}
                 Next::Over => self.close(transaction.id, State::Failed),
                 Next::Enquire => self.recovering = Some(transaction.id),
             }
@@ -432,6 +432,38 @@ impl World {
         }
     }
 
+    /// The cashier answers whatever is asked, as long as something is.
+    fn answer(&mut self, reply: &Reply) {
+        for _ in 0..10 {
+            // Of a payment and the reversal that undoes it the reversal.
+            let newest = self.book.left_over().unwrap().pop();
+            let Some(asked) = newest.filter(|open| open.question.is_some()) else { return };
+            self.does(|world| world.say(&asked, reply));
+            self.run();
+        }
+        panic!("the cashier is asked for ever");
+    }
+
+    fn say(&mut self, asked: &Transaction, reply: &Reply) {
+        match self.book.answer(asked.id, reply, 0, "cashier", self.now.0).unwrap() {
+            Answered::Ended(..) => {}
+            Answered::Undo(reversal) => self.does_tell(&reversal, None),
+            Answered::Authorize(code) => self.does_tell(asked, Some(code)),
+            Answered::NotAsked => panic!("it was asked"),
+        }
+    }
+
+    /// Tells the terminal, unless the daemon crashes between writing down and telling.
+    fn does_tell(&mut self, transaction: &Transaction, authorization: Option<String>) {
+        self.does(|world| {
+            let order = Order { authorization, ..transaction.order() };
+            let is_open = world.protocol.is_some();
+            if !is_open || world.instruct(Instruction::Begin(order)).is_err() {
+                world.close(transaction.id, State::Failed);
+            }
+        });
+    }
+
     fn persist(&mut self, entry: &Entry) {
         let Some(id) = self.about else { return };
         let next = match self.book.note(id, entry, self.now.0) {
@@ -445,7 +477,7 @@ impl World {
             self.enquire();
         }
         if let Entry::Ended(Ending::Approved) = entry {
-            assert_eq!(next, Next::Over, "an approval ends it");
+            assert!(matches!(next, Next::Over | Next::Ask), "an approval ends it");
         }
     }
 
@@ -529,6 +561,8 @@ struct Scenario {
     keyed: Keyed,
     /// What comes while the daemon is down is read by the next one.
     keeps: bool,
+    /// What the cashier says, whatever is asked.
+    cashier: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -546,6 +580,8 @@ struct Spoken {
 }
 
 const ZVT: Spoken = Spoken { protocol: "zvt", options: "" };
+const ASKING: Spoken =
+    Spoken { protocol: "zvt", options: "signature = \"ask\", referral = [\"02\"]" };
 const CONCERT: Spoken = Spoken { protocol: "concert", options: "" };
 /// Fields as an acquirer's paper might have them.
 const MIS: Spoken = Spoken {
@@ -563,15 +599,19 @@ const ECR_HUB_FOUND: Spoken = Spoken {
 const CAISSE_AP: Spoken = Spoken { protocol: "concert", options: "layout = 3" };
 
 const fn scenario(behaviour: &'static str, operation: Operation) -> Scenario {
-    Scenario { spoken: ZVT, behaviour, operation, keyed: Keyed::Never, keeps: false }
+    Scenario { spoken: ZVT, behaviour, operation, keyed: Keyed::Never, keeps: false, cashier: "no" }
 }
 
 const fn spoken(spoken: Spoken, behaviour: &'static str, operation: Operation) -> Scenario {
     Scenario { spoken, ..scenario(behaviour, operation) }
 }
 
+const fn asking(behaviour: &'static str, cashier: &'static str) -> Scenario {
+    Scenario { cashier, ..spoken(ASKING, behaviour, Operation::Payment) }
+}
+
 /// Cut at every point there is.
-const EVERYWHERE: [Scenario; 15] = [
+const EVERYWHERE: [Scenario; 18] = [
     scenario("", Operation::Payment),
     scenario("decline", Operation::Payment),
     scenario("", Operation::Reversal),
@@ -587,10 +627,14 @@ const EVERYWHERE: [Scenario; 15] = [
     scenario("crossing", Operation::Payment),
     Scenario { keeps: true, ..scenario("", Operation::Payment) },
     Scenario { keeps: true, ..spoken(CONCERT, "", Operation::Payment) },
+    asking("signature", "no"),
+    asking("signature", "yes"),
+    asking("referral", "123456"),
 ];
 
 /// Cut at random points.
-const ANYWHERE: [Scenario; 56] = [
+const ANYWHERE: [Scenario; 57] = [
+    asking("referral", "no"),
     scenario("stop", Operation::Payment),
     scenario("partial 500", Operation::Payment),
     scenario("silent", Operation::Payment),
@@ -680,9 +724,15 @@ fn play(scenario: Scenario, cut: Cut) -> (Counts, State) {
     let id = world.ask(scenario.operation, receipt).unwrap();
     let keyed = std::mem::take(&mut world.keyed);
     world.keys_in = false;
+    world.answer(&reply(scenario.cashier));
     let counts = world.counts;
     let transaction = world.book.transaction(id).unwrap();
     check(&world, scenario, keyed, &transaction, from);
+    let refused =
+        matches!(scenario.behaviour, "signature" | "referral") && scenario.cashier == "no";
+    if refused && scenario.spoken == ASKING {
+        assert_ne!(transaction.state, State::Approved, "the cashier refused it: {transaction:?}");
+    }
     // The next sale is either refused because of an unknown outcome, or is itself in order.
     world.cut = Cut::Never;
     world.behave("approve");
@@ -719,6 +769,14 @@ fn sell_over_an_unknown_outcome(world: &mut World, scenario: Scenario, cut: Cut)
     assert_eq!(next.state, State::Approved, "{scenario:?} {cut:?}: over an unknown: {next:?}");
 }
 
+fn reply(word: &str) -> Reply {
+    match word {
+        "yes" => Reply::Yes,
+        "no" => Reply::No,
+        code => Reply::Code(code.to_owned()),
+    }
+}
+
 const fn scenario_of_next(of: Scenario) -> Scenario {
     spoken(of.spoken, "", Operation::Payment)
 }
@@ -730,6 +788,8 @@ fn check(world: &World, scenario: Scenario, keyed: usize, transaction: &Transact
     let told = format!("{scenario:?}: {} {:?}\n{booked:?}", transaction.state.word(), transaction);
     let ours = booked.iter().filter(|line| line.starts_with(&format!("{word} "))).count();
     assert!(ours <= 1 + keyed, "booked twice: {told}");
+    let reversed = booked.iter().filter(|line| line.starts_with("reversal ")).count();
+    assert!(reversed <= 1, "reversed twice: {told}");
     match transaction.state {
         State::Approved => {
             let answer = transaction.answer.as_ref().unwrap_or_else(|| panic!("no answer: {told}"));
@@ -754,7 +814,11 @@ fn check(world: &World, scenario: Scenario, keyed: usize, transaction: &Transact
             }
         }
         State::Declined | State::Aborted | State::Failed => {
-            assert!(ours <= keyed, "booked and not approved: {told}");
+            let undone = transaction.undone_by.is_some();
+            assert!(ours <= keyed + usize::from(undone), "booked and not approved: {told}");
+            let ours = |line: &&String| line.starts_with(&format!("{word} "));
+            let kept = booked.iter().filter(ours).filter(|line| !line.ends_with(" undone")).count();
+            assert!(kept <= keyed, "not undone: {told}");
         }
         State::Unknown => {}
         state => panic!("not ended: {state:?} {told}"),
@@ -861,6 +925,9 @@ everywhere! {
     wherever_a_payment_that_an_old_dialogue_crosses_is_cut_ledger_and_terminal_agree: 12,
     wherever_a_payment_is_cut_and_what_came_meanwhile_is_read_ledger_and_terminal_agree: 13,
     wherever_a_payment_in_concert_is_cut_and_what_came_meanwhile_is_read_they_agree: 14,
+    wherever_a_refused_signature_is_cut_ledger_and_terminal_agree: 15,
+    wherever_a_signature_is_cut_ledger_and_terminal_agree: 16,
+    wherever_a_referral_is_cut_ledger_and_terminal_agree: 17,
 }
 
 #[test]

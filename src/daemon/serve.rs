@@ -31,7 +31,7 @@ impl Daemon {
                 };
                 let _ = reply.send(answer);
             }
-            Call::Transaction { caller, id, act } => self.transaction(now, &caller, id, act),
+            Call::Transaction { caller, id, act } => self.transaction(&caller, id, act),
             Call::FindTransaction { caller, key, reply } => {
                 self.find_transaction(caller, key, reply);
             }

@@ -4,6 +4,7 @@
 //! before the ledger has it either. Nothing is begun anew by itself. A transaction that was cut off is
 //! asked about, for a while, and is then settled by what [`weigh`](crate::transaction::weigh) makes of the answer, once.
 
+mod answer;
 mod asked;
 mod close;
 mod code;
@@ -34,7 +35,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::event::terminal::{Currency, Entry, Instruction, Operation, Said};
 use crate::event::{Timestamp, Value};
-use crate::ledger::{self, Begun, Ledger, Refused};
+use crate::ledger::{self, Answered, Begun, Ledger, Refused};
 use crate::secret::Secret;
 use crate::session::{Order, Written};
 use crate::store::Client;
@@ -161,8 +162,10 @@ pub enum LedgerNews {
     Witnessed(Box<Transaction>, Option<Client>),
     /// It was looked up by its key: those of several terminals, the newest last.
     Found(Caller, Vec<Transaction>, Reply<u64>),
-    /// It was settled by hand.
-    Resolved(u64, State, Resolution, Reply<()>),
+    /// These were settled by hand, so.
+    Resolved(Vec<(u64, State)>, Resolution, Reply<()>),
+    /// The cashier's answer is on disk.
+    Answered(u64, Answered, Reply<()>),
     /// It was to end: as it is on disk now, or nothing where that could not be written.
     Closed(u64, Option<Box<Transaction>>),
     /// The ledger has it under way.
@@ -202,6 +205,8 @@ struct Live {
     codes: Vec<u64>,
     /// The end that is on its way to the disk.
     closing: Option<end::Closing>,
+    /// The code that the cashier has been given by telephone.
+    authorization: Option<String>,
     /// Its answer to the beginner has not been sent yet.
     is_unannounced: bool,
     is_aborted: bool,
@@ -221,6 +226,7 @@ impl Live {
             awaited: None,
             codes: Vec::new(),
             closing: None,
+            authorization: None,
             is_unannounced: false,
             is_aborted: false,
             is_witnessed: false,
@@ -283,9 +289,9 @@ impl Transactions {
         }
     }
 
-    /// The transaction under way on a device.
+    /// The transaction under way on a device: of a payment and the reversal that undoes it the reversal.
     fn open_on(&self, device: &str) -> Option<u64> {
-        let mut all = self.live.iter();
+        let mut all = self.live.iter().rev();
         let open = all.find(|(_, live)| {
             live.transaction.intent.device == device && !live.transaction.state.is_final()
         });
@@ -420,9 +426,10 @@ impl Daemon {
                 }
                 self.show(now, newest, &caller.client, Some(reply));
             }
-            LedgerNews::Resolved(id, state, resolution, reply) => {
-                if let Some(live) = self.transactions.live.get_mut(&id) {
-                    live.transaction.resolution = Some(resolution);
+            LedgerNews::Resolved(settled, resolution, reply) => {
+                for (id, state) in settled {
+                    let Some(live) = self.transactions.live.get_mut(&id) else { continue };
+                    live.transaction.resolution = Some(resolution.clone());
                     live.set_state(state);
                     live.until = Some(now + KEPT);
                     let codes = std::mem::take(&mut live.codes);
@@ -431,6 +438,7 @@ impl Daemon {
                 }
                 let _ = reply.send(Ok(()));
             }
+            LedgerNews::Answered(id, answered, reply) => self.answered(now, id, answered, reply),
             LedgerNews::Closed(id, transaction) => self.closed(now, id, transaction),
             LedgerNews::UnderWay(transaction) => self.take_up_one(now, *transaction),
         }
@@ -553,6 +561,7 @@ impl Daemon {
             return;
         }
         let mut order = live.transaction.order();
+        order.authorization.clone_from(&live.authorization);
         if let Some(awaited) = &live.awaited {
             let code = awaited.sequence.map(|sequence| self.scanned(sequence, &awaited.client));
             let Some(Ok(code)) = code else {
@@ -745,13 +754,14 @@ impl Daemon {
             live.sent = Some(now);
         }
         let state = live.transaction.state;
-        if state != before && next != Next::Over {
+        if state != before && !matches!(next, Next::Over | Next::Ask) {
             live.state.send_replace(state);
             self.outbox.send(Notice::TransactionState(id));
         }
         match next {
             Next::Nothing => {}
             Next::Over => self.completed(now, id),
+            Next::Ask => self.ask_cashier(id),
             Next::Enquire => self.recover(now, id),
         }
     }

@@ -15,7 +15,7 @@ use super::properties_changed;
 use crate::daemon::call::{Call, Reply};
 use crate::daemon::name;
 use crate::daemon::terminal::{TransactionAct, TransactionSignal, TransactionView};
-use crate::event::terminal::{Answer, Copy};
+use crate::event::terminal::{Answer, Copy, Question};
 use crate::store::Client;
 use crate::transaction::{State, Transaction};
 
@@ -60,8 +60,10 @@ impl TransactionInterface {
     /// `authorization-code`, `signature`, `totals`, `ledger-totals`, `totals-agree`, `order-number`,
     /// `transaction-number`, `channel-number`, `reference`, `paid`; `receipts` (lines by copy); `simulated` where true;
     /// `evidence` (what the terminal said that did not fit, decided nothing or came too late, each with
-    /// `approved`, `amount` and the names above: for whoever settles it); `resolved-by` and `note` where it
-    /// was settled by hand. For its user, and for the right `resolve`.
+    /// `approved`, `amount` and the names above: for whoever settles it); `question`, `answers` and
+    /// `code-length` while the cashier is asked (see `Answer`); `undone-by` and `undoes` (objects) of a
+    /// payment and its reversal where the cashier refused a signature; `resolved-by` and `note` where it was
+    /// settled by hand. For its user, and for the right `resolve`.
     async fn get_result(&self, #[zbus(header)] header: Header<'_>) -> Result<Dict<'static>, Error> {
         let transaction = self.ask(&header, TransactionAct::Result).await?;
         Ok(convert::owned(result(&transaction)))
@@ -72,7 +74,14 @@ impl TransactionInterface {
         self.ask(&header, TransactionAct::Abort).await
     }
 
-    /// The cashier's answer to what the terminal asks, in the state `awaiting-cashier`.
+    /// The cashier's answer, in the state `awaiting-cashier`. Question `signature`: `yes`, and the payment
+    /// is approved, or `no`, and the terminal is told to reverse exactly that receipt, in a transaction of
+    /// its own; the payment ends as `declined` when it has, and asks again when it has not. Question
+    /// `authorization`: the code that the bank gives by telephone (letters and digits, as many as
+    /// `code-length`), with which the payment is tried again, or `no`, and it is declined. For its user
+    /// (who can find it by its key), and for the right `resolve`; nobody answers in time's place. Errors:
+    /// NotReady where nothing is asked, or the terminal is away; InvalidArgument where the answer is none
+    /// of those; Expired where it came too late.
     async fn answer(
         &self,
         #[zbus(header)] header: Header<'_>,
@@ -101,8 +110,10 @@ impl TransactionInterface {
         self.ask(&header, |reply| TransactionAct::Resolve(state, note, reply)).await
     }
 
-    /// It has come this far: the state, and `text` for the cashier. To the beginner alone, and to whoever
-    /// has found it by its key.
+    /// It has come this far: the state, and `text` for the cashier. While the cashier is asked, `question`,
+    /// `answers` (the words accepted) and where a code is accepted too `code-length`; without them the state
+    /// `awaiting-cashier` means the terminal's own keys. To the beginner alone, and to whoever has found it
+    /// by its key.
     #[zbus(signal)]
     async fn progress(
         emitter: &SignalEmitter<'_>,
@@ -142,14 +153,27 @@ pub(super) fn signal(id: u64, to: &Client, signal: &TransactionSignal) -> zbus::
         Message::signal(path.as_str(), INTERFACE, member).destination(to.as_str())
     };
     match signal {
-        TransactionSignal::Progress(state, text) => {
-            let details = Dict::from([("text", text.as_str().into())]);
+        TransactionSignal::Progress(state, text, question) => {
+            let mut details = Dict::from([("text", text.as_str().into())]);
+            details.extend(question.iter().flat_map(|question| asked(*question)));
             message("Progress").build(&(*state, details))
         }
         TransactionSignal::Completed(transaction) => {
             message("Completed").build(&(transaction.state.word(), result(transaction)))
         }
     }
+}
+
+/// A question, and what may be answered.
+fn asked(question: Question) -> Dict<'static> {
+    let mut dict = Dict::from([
+        ("question", question.word().into()),
+        ("answers", question.answers().to_vec().into()),
+    ]);
+    if let Some(length) = question.code_length().and_then(|length| u32::try_from(length).ok()) {
+        dict.insert("code-length", length.into());
+    }
+    dict
 }
 
 /// What is known of a transaction; what is absent is not known.
@@ -177,6 +201,10 @@ fn result(transaction: &Transaction) -> Dict<'_> {
     if let Some(resolution) = &transaction.resolution {
         dict.insert("resolved-by", resolution.user.into());
         dict.insert("note", resolution.note.as_str().into());
+    }
+    dict.extend(transaction.question.iter().flat_map(|question| asked(*question)));
+    for (name, other) in [("undone-by", transaction.undone_by), ("undoes", transaction.undoes)] {
+        dict.extend(other.and_then(|id| Some((name, path(id).ok()?.into_inner().into()))));
     }
     told(transaction, &mut dict);
     if !transaction.lines.is_empty() {

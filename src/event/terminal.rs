@@ -4,6 +4,7 @@
 //! or a card's check value: decoders drop or mask them.
 
 mod fit;
+mod question;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,6 +13,7 @@ use super::{Detail, Timestamp};
 use crate::secret::Secret;
 
 pub use fit::Misfit;
+pub use question::{Question, Reply};
 
 /// What a terminal is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -232,6 +234,8 @@ pub struct Order {
     pub code: Option<Secret<Vec<u8>>>,
     /// The terminal's password.
     pub password: Option<Secret<String>>,
+    /// The authorization code that the bank has given by telephone.
+    pub authorization: Option<String>,
 }
 
 impl Order {
@@ -249,6 +253,7 @@ impl Order {
             began: 0,
             code: None,
             password: None,
+            authorization: None,
         }
     }
 }
@@ -302,6 +307,8 @@ pub enum Awaiting {
     Terminal,
     /// The customer.
     Customer,
+    /// The cashier, who answers at the terminal itself.
+    Cashier,
 }
 
 /// How a dialogue ended.
@@ -416,6 +423,8 @@ pub struct Answer {
     pub clock: Clock,
     /// Whether the customer has to sign.
     pub signature: bool,
+    /// What the cashier has to say before this counts.
+    pub question: Option<Question>,
     /// The card number, masked.
     pub pan_masked: Option<String>,
     /// The brand.

@@ -1,6 +1,7 @@
 //! The ledger's file: tables, and what is read from and written to them.
 
 mod acts;
+mod answers;
 mod prune;
 
 use std::fs::OpenOptions;
@@ -9,6 +10,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
+
+pub use answers::Answered;
 
 use super::json;
 use crate::event::terminal::{
@@ -30,10 +33,11 @@ CREATE TABLE IF NOT EXISTS transactions (
     known_receipt INTEGER, known_terminal TEXT, original_amount INTEGER, original_trace INTEGER,
     state TEXT NOT NULL, accepted INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
     answer TEXT, receipt INTEGER, authorised INTEGER, ended INTEGER,
-    resolved_by INTEGER, resolved_note TEXT, resolved_at INTEGER
+    resolved_by INTEGER, resolved_note TEXT, resolved_at INTEGER, undone_by INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS keys ON transactions (device, key) WHERE key != '';
 CREATE INDEX IF NOT EXISTS receipts_given ON transactions (device, receipt);
+CREATE INDEX IF NOT EXISTS undoing ON transactions (undone_by) WHERE undone_by IS NOT NULL;
 CREATE TABLE IF NOT EXISTS lines (
     id INTEGER NOT NULL REFERENCES transactions ON DELETE CASCADE,
     number INTEGER NOT NULL, copy TEXT NOT NULL, text TEXT NOT NULL,
@@ -54,7 +58,8 @@ CREATE TABLE IF NOT EXISTS audit (
 ) STRICT;
 ";
 
-/// What version 1 had otherwise: real and simulated money of a terminal were one.
+/// What version 1 had otherwise: real and simulated money of a terminal were one, and no cashier was asked.
+const COLUMN_FOR_VERSION_1: &str = "ALTER TABLE transactions ADD COLUMN undone_by INTEGER";
 const FROM_VERSION_1: &str = "
 INSERT INTO heard SELECT device, 0, terminal, receipt FROM terminals;
 DROP TABLE terminals;
@@ -62,7 +67,9 @@ DROP TABLE terminals;
 
 const COLUMNS: &str = "id, device, lane, key, user, operation, amount, currency, of_receipt, simulated, \
                        began, known_receipt, known_terminal, original_amount, original_trace, state, \
-                       accepted, reason, answer, ended, resolved_by, resolved_note, resolved_at";
+                       accepted, reason, answer, ended, resolved_by, resolved_note, resolved_at, undone_by, \
+                       (SELECT undone.id FROM transactions undone WHERE undone.undone_by = \
+                       transactions.id) AS undoes";
 
 /// Why the ledger cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -208,6 +215,9 @@ impl Book {
         let before = version(&connection)?;
         if before < VERSION {
             let change = connection.unchecked_transaction()?;
+            if before == 1 {
+                change.execute_batch(COLUMN_FOR_VERSION_1)?;
+            }
             change.execute_batch(TABLES)?;
             if before == 1 {
                 change.execute_batch(FROM_VERSION_1)?;
@@ -320,7 +330,7 @@ impl Book {
             Entry::Receipt(line) => self.add_line(id, line)?,
             _ if is_late => self.add_evidence(&transaction, now)?,
             _ => {
-                self.update(&transaction)?;
+                self.write(&transaction)?;
                 self.add_evidence(&transaction, now)?;
             }
         }
@@ -343,10 +353,9 @@ impl Book {
         let change = self.connection.unchecked_transaction()?;
         let mut transaction = self.head(id)?;
         if transaction.may_end(end.state) {
-            transaction.answer = end.last.clone().or(transaction.answer);
-            transaction.close(end.state, &end.reason);
-            transaction.ended = Some(now);
-            self.update(&transaction)?;
+            transaction.finish(end.state, &end.reason, end.last.as_ref());
+            transaction.ended = transaction.state.is_final().then_some(now);
+            self.write(&transaction)?;
             self.add_evidence(&transaction, now)?;
             if let Some(last) = &end.last {
                 self.heard(&transaction.intent, last)?;
@@ -389,39 +398,6 @@ impl Book {
             )?
             .execute(params![intent.device, intent.simulated, answer.terminal, answer.receipt])?;
         Ok(())
-    }
-
-    /// Settles a transaction whose outcome is not known; `false` where there was nothing to settle.
-    ///
-    /// # Errors
-    ///
-    /// Where the ledger cannot be written.
-    pub fn resolve(
-        &mut self,
-        id: u64,
-        state: State,
-        resolution: &Resolution,
-        client: &str,
-    ) -> Result<bool, Error> {
-        let unknown = self.head(id)?.state == State::Unknown;
-        if unknown {
-            let change = self.connection.transaction()?;
-            change.execute(
-                "UPDATE transactions SET state = ?2, resolved_by = ?3, resolved_note = ?4, \
-                 resolved_at = ?5 WHERE id = ?1",
-                params![
-                    signed(id),
-                    state.word(),
-                    resolution.user,
-                    resolution.note,
-                    signed(resolution.time)
-                ],
-            )?;
-            let act = format!("resolve {}", state.word());
-            audit(&change, id, resolution.user, client, &act, &resolution.note, resolution.time)?;
-            change.commit()?;
-        }
-        Ok(unknown)
     }
 
     /// Writes down that somebody did what needs a right of its own.
@@ -528,9 +504,11 @@ impl Book {
     pub fn totals(&self, device: &str, simulated: bool) -> Result<Totals, Error> {
         let mut statement = self.connection.prepare_cached(
             "SELECT operation, count(*), sum(coalesce(authorised, amount)) FROM transactions \
-             WHERE device = ?1 AND simulated = ?2 AND state = 'approved' AND id > (SELECT \
-             coalesce(max(id), 0) FROM transactions WHERE device = ?1 AND simulated = ?2 AND \
-             operation = 'close' AND state = 'approved') GROUP BY operation",
+             WHERE device = ?1 AND simulated = ?2 AND state = 'approved' AND NOT EXISTS (SELECT 1 \
+             FROM transactions undone WHERE undone.undone_by = transactions.id AND \
+             undone.state = 'declined') AND id > (SELECT coalesce(max(id), 0) FROM transactions \
+             WHERE device = ?1 AND simulated = ?2 AND operation = 'close' AND state = 'approved') \
+             GROUP BY operation",
         )?;
         let mut totals = Totals::default();
         let mut rows = statement.query(params![device, simulated])?;
@@ -636,7 +614,7 @@ impl Book {
         Ok(found)
     }
 
-    fn insert(&mut self, intent: &Intent, known: &Known) -> Result<u64, Error> {
+    fn insert(&self, intent: &Intent, known: &Known) -> Result<u64, Error> {
         let original = known.original.unwrap_or(Original { amount: None, trace: None });
         self.connection.execute(
             "INSERT INTO transactions (device, lane, key, user, operation, amount, currency, of_receipt, \
@@ -663,11 +641,20 @@ impl Book {
         Ok(unsigned(self.connection.last_insert_rowid()))
     }
 
+    /// Writes a transaction, and with its end what becomes of the one that it was to undo.
+    fn write(&self, transaction: &Transaction) -> Result<(), Error> {
+        self.update(transaction)?;
+        if transaction.state.is_final() {
+            self.settle_undone(transaction)?;
+        }
+        Ok(())
+    }
+
     fn update(&self, transaction: &Transaction) -> Result<(), Error> {
         let answer = transaction.answer.as_deref();
         self.connection.prepare_cached(
             "UPDATE transactions SET state = ?2, accepted = ?3, reason = ?4, answer = ?5, receipt = ?6, \
-             authorised = ?7, ended = ?8 WHERE id = ?1",
+             authorised = ?7, ended = ?8, undone_by = ?9 WHERE id = ?1",
         )?
         .execute(params![
             signed(transaction.id),
@@ -678,6 +665,7 @@ impl Book {
             answer.and_then(|answer| answer.receipt),
             answer.and_then(|answer| answer.amount).map(signed),
             transaction.ended.map(signed),
+            transaction.undone_by.map(signed),
         ])?;
         Ok(())
     }
@@ -745,6 +733,9 @@ fn transaction(row: &SqlRow<'_>) -> rusqlite::Result<Transaction> {
         }),
         None => None,
     };
+    let state = State::from_word(&state).unwrap_or(State::Unknown);
+    let answer = answer.and_then(|text| json::read(&text)).map(Box::new);
+    let asked = answer.as_ref().and_then(|answer| answer.question);
     Ok(Transaction {
         id: count("id")?,
         intent: Intent {
@@ -765,14 +756,17 @@ fn transaction(row: &SqlRow<'_>) -> rusqlite::Result<Transaction> {
             terminal: row.get("known_terminal")?,
             original: (original.amount.is_some() || original.trace.is_some()).then_some(original),
         },
-        state: State::from_word(&state).unwrap_or(State::Unknown),
+        state,
         is_accepted: row.get("accepted")?,
-        answer: answer.and_then(|text| json::read(&text)).map(Box::new),
+        answer,
         evidence: Vec::new(),
         lines: Vec::new(),
         reason: row.get("reason")?,
         ended: maybe("ended")?,
         resolution,
+        question: asked.filter(|_| state == State::AwaitingCashier),
+        undone_by: maybe("undone_by")?,
+        undoes: maybe("undoes")?,
     })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::event::Value;
-use crate::event::terminal::{Answer, Clock, Currency};
+use crate::event::terminal::{Answer, Clock, Currency, Question};
 
 /// The names that details are read back under: they are fixed words in memory.
 const DETAILS: [&str; 17] = [
@@ -47,6 +47,7 @@ pub(super) fn write(answer: &Answer) -> String {
         "date": answer.clock.date,
         "time": answer.clock.time,
         "signature": answer.signature,
+        "question": answer.question.map(Question::word),
         "pan-masked": answer.pan_masked,
         "brand": answer.brand,
         "entry-mode": answer.entry_mode,
@@ -82,6 +83,7 @@ pub(super) fn read(text: &str) -> Option<Answer> {
             time: parts(json.get("time")).map(|[hour, minute, second]| (hour, minute, second)),
         },
         signature: flag("signature"),
+        question: text("question").and_then(|word| Question::from_word(&word)),
         pan_masked: text("pan-masked"),
         brand: text("brand"),
         entry_mode: ENTRY_MODES.into_iter().find(|mode| Some(*mode) == entry.as_deref()),
@@ -147,6 +149,7 @@ mod tests {
             original_trace: Some(6),
             clock: Clock { date: Some((11, 25)), time: Some((10, 0, 20)) },
             signature: true,
+            question: Some(Question::Signature),
             pan_masked: Some("************1111".into()),
             brand: Some("VISA".into()),
             entry_mode: Some("chip"),

@@ -12,6 +12,7 @@
 //! terminal's display, everything over TCP.
 
 mod apdu;
+mod ask;
 mod bitmap;
 mod charset;
 mod code;
@@ -25,6 +26,7 @@ mod tlv;
 use std::time::Duration;
 
 use self::apdu::Apdu;
+use self::ask::Asking;
 use self::command::Printer;
 use self::link::{Event, Link, Repeat, Standing};
 use self::message::{Completion, Message};
@@ -82,6 +84,7 @@ struct Options {
     language: Option<u8>,
     /// Customers may add a tip at the terminal: it may take more than it was asked to.
     tips: bool,
+    asking: Asking,
 }
 
 fn configure(section: &Section<'_>) -> Result<Configured, Error> {
@@ -91,6 +94,7 @@ fn configure(section: &Section<'_>) -> Result<Configured, Error> {
         printer: section.word("receipts", &printers)?.unwrap_or(Printer::Host),
         currency: currency(section)?,
         tips: section.boolean("tips")?.unwrap_or(false),
+        asking: Asking::read(section)?,
         language: language.and_then(|language| u8::try_from(language).ok()),
     };
     Ok(Configured::new(&CAPABILITIES, move || Box::new(Zvt::new(options.clone()))))
@@ -494,10 +498,12 @@ impl Zvt {
         if let Some(fault) = fault {
             out.fault(fault);
         }
-        let Some(answer) = answer else { return };
+        let Some(mut answer) = answer else { return };
+        if let Some(job) = &self.job {
+            self.options.asking.note(&job.order, &mut answer);
+        }
         match &mut self.job {
             Some(job) if job.step == Step::Command && job.is_accepted => {
-                let mut answer = answer;
                 if self.options.tips {
                     note_tip(&job.order, &mut answer);
                 }

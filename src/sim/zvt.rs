@@ -24,14 +24,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const TRIES: u32 = 3;
 
 /// What the behaviours are called.
-const BEHAVIOURS: &str = "approve, decline [CODE], partial AMOUNT, tip AMOUNT, signature, silent, late SECONDS, duplicate, \
+const BEHAVIOURS: &str = "approve, decline [CODE], partial AMOUNT, tip AMOUNT, signature, referral, silent, late SECONDS, duplicate, \
                           busy, no-status, wrong-receipt, stop, revoke, old-status, old-completion, crossing, keyed AMOUNT, think SECONDS, restart";
 
 fn configure(section: &Section<'_>) -> Result<Box<dyn Simulated>, Error> {
     // The protocol checks them; the terminal does as it is registered.
-    for key in ["receipts", "currency"] {
+    for key in ["receipts", "currency", "signature"] {
         section.string(key)?;
     }
+    section.strings_or_none("referral")?;
     section.integer("language", 0..=255)?;
     section.boolean("tips")?;
     Ok(Box::new(Terminal::default()))
@@ -48,6 +49,8 @@ enum Behaviour {
     /// The customer adds so much.
     Tip(u64),
     Signature,
+    /// The bank wants to be called, and takes the code that it gives then.
+    Referral,
     /// It takes the command, books, and says nothing more.
     Silent,
     /// It says how it went after this time.
@@ -85,6 +88,8 @@ enum Turn {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Deed {
     Book(Kind, u64),
+    /// A payment for which the bank has given a code by telephone.
+    Authorized(u64, [u8; 8]),
     Reverse(u32),
     Capture(u32, u64),
     Cancel(u32),
@@ -157,6 +162,7 @@ impl Simulated for Terminal {
             "partial" => Behaviour::Partial(number()?),
             "tip" => Behaviour::Tip(number()?),
             "signature" => Behaviour::Signature,
+            "referral" => Behaviour::Referral,
             "silent" => Behaviour::Silent,
             "late" => Behaviour::Late(Duration::from_secs(number()?)),
             "duplicate" => Behaviour::Duplicate,
@@ -252,7 +258,7 @@ impl Terminal {
                 turns_end(&mut turns);
                 Some(turns)
             }
-            (0x06, 0x01 | 0x22..=0x25 | 0x30 | 0x31) => self.transact(control, data),
+            (0x06, 0x01 | 0x21..=0x25 | 0x30 | 0x31) => self.transact(control, data),
             (0x08, 0x30) => Some(Vec::new()),
             _ => None,
         };
@@ -319,6 +325,7 @@ impl Terminal {
         let receipt = wire::field(fields, 0x87, 2).and_then(decimal);
         let receipt = receipt.and_then(|receipt| u32::try_from(receipt).ok());
         let deed = match control.1 {
+            0x21 => Deed::Authorized(amount?, wire::field(fields, 0x3B, 8)?.try_into().ok()?),
             0x01 => Deed::Book(Kind::Payment, amount?),
             0x31 => Deed::Book(Kind::Refund, amount?),
             0x22 => Deed::Book(Kind::Reservation, amount?),
@@ -371,6 +378,7 @@ impl Terminal {
         let refused = match self.behaviour {
             Behaviour::Decline(code) => Some(code),
             Behaviour::Stop => Some(0x6C),
+            Behaviour::Referral if !matches!(deed, Deed::Authorized(..)) => Some(0x02),
             _ => None,
         };
         if let (Some(code), false) = (refused, matches!(deed, Deed::Close)) {
@@ -387,6 +395,7 @@ impl Terminal {
                 };
                 Ok(self.books.book(*kind, amount, out.clock))
             }
+            Deed::Authorized(amount, code) => Ok(self.books.authorized(*amount, *code, out.clock)),
             Deed::Reverse(receipt) => {
                 let receipt = match self.behaviour {
                     Behaviour::WrongReceipt => self.books.another_than(*receipt),
@@ -431,6 +440,7 @@ impl Terminal {
             }
             Behaviour::Signature => {
                 wire::add_container(&mut status, &[0x2F, 0x04, 0x1F, 0x10, 0x01, 0x01]);
+                self.books.keep(&status);
                 self.turns.push_back(Turn::Say(status));
             }
             _ => self.turns.push_back(Turn::Say(status)),

@@ -11,23 +11,28 @@ use zbus::{OwnedObjectPath, Variant};
 use crate::support::client::{Client, DEVICE, Dict, Failed, MANAGER, ROOT, Signal};
 use crate::support::host::{Bus, Daemon, Start, soon};
 
-const TERMINAL: &str = "org.tillbus1.Terminal";
-const TRANSACTION: &str = "org.tillbus1.Transaction";
+pub(super) const TERMINAL: &str = "org.tillbus1.Terminal";
+pub(super) const TRANSACTION: &str = "org.tillbus1.Transaction";
 /// The object of the terminal.
-const OBJECT: &str = "/org/tillbus1/device/terminal";
+pub(super) const OBJECT: &str = "/org/tillbus1/device/terminal";
 
 /// A bus, a daemon, and a terminal.
-struct Till {
+pub(super) struct Till {
     daemon: Option<Daemon>,
     commands: mpsc::Sender<Command>,
     start: Start,
-    ledger: PathBuf,
+    pub(super) ledger: PathBuf,
     bus: Bus,
 }
 
 impl Till {
     async fn open() -> Self {
         Self::open_in("test").await
+    }
+
+    /// The protocol's options are the keys of `[device.protocol]`.
+    pub(super) async fn asking(spoken: &str) -> Self {
+        Self::open_with("zvt", &format!("protocol = {{ {spoken} }}\n"), "test").await
     }
 
     async fn open_in(mode: &str) -> Self {
@@ -54,28 +59,28 @@ impl Till {
         Self { daemon: Some(daemon), commands, start, ledger, bus }
     }
 
-    async fn client(&self) -> Client {
+    pub(super) async fn client(&self) -> Client {
         Client::connect(&self.bus).await
     }
 
-    async fn ready(&self) -> Client {
+    pub(super) async fn ready(&self) -> Client {
         let client = self.client().await;
         client.until_state(OBJECT, "ready").await;
         client
     }
 
-    async fn behave(&self, words: &str) {
+    pub(super) async fn behave(&self, words: &str) {
         self.commands.send(Command::Behave(words.to_owned())).await.unwrap();
     }
 
     /// The daemon crashes, and another takes its place.
-    async fn crash(&mut self) {
+    pub(super) async fn crash(&mut self) {
         self.daemon.take().unwrap().crash().await;
         self.daemon = Some(Daemon::start_with(&self.bus, &self.start).await);
     }
 }
 
-async fn begin(
+pub(super) async fn begin(
     client: &Client,
     operation: &str,
     key: &str,
@@ -88,12 +93,12 @@ async fn begin(
     path.map(|path| path.to_string())
 }
 
-async fn pay(client: &Client, key: &str, amount: u64) -> Result<String, Failed> {
+pub(super) async fn pay(client: &Client, key: &str, amount: u64) -> Result<String, Failed> {
     begin(client, "payment", key, &[("amount", amount.into()), ("currency", "EUR".into())]).await
 }
 
 /// Waits for the end of a transaction: its outcome and its result.
-async fn completed(client: &Client, path: &str) -> (String, Dict) {
+pub(super) async fn completed(client: &Client, path: &str) -> (String, Dict) {
     loop {
         let signal = client.signal("Completed").await;
         if signal.path() == path {
@@ -104,7 +109,7 @@ async fn completed(client: &Client, path: &str) -> (String, Dict) {
 }
 
 /// Waits until the terminal has said how far it is.
-async fn progressed(client: &Client, path: &str, text: &str) {
+pub(super) async fn progressed(client: &Client, path: &str, text: &str) {
     loop {
         let signal = client.signal("Progress").await;
         let (_, details): (String, Dict) = signal.body();

@@ -93,6 +93,22 @@ impl Dict {
         }
     }
 
+    /// An object.
+    pub fn path(&self, name: &str) -> String {
+        match self.get(name) {
+            Variant::ObjectPath(path) => path.to_string(),
+            other => panic!("`{name}` is no object: {other:?}"),
+        }
+    }
+
+    /// The value as a `u`.
+    pub fn small(&self, name: &str) -> u32 {
+        match self.get(name) {
+            Variant::U32(number) => *number,
+            other => panic!("`{name}` is no 32-bit count: {other:?}"),
+        }
+    }
+
     /// The value as bytes.
     pub fn bytes(&self, name: &str) -> Vec<u8> {
         let bytes = Vec::<u8>::try_from(self.get(name).try_clone().unwrap());

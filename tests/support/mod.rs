@@ -369,6 +369,7 @@ fn shown_answer(answer: &Answer) -> String {
     add("original trace", answer.original_trace.map(|trace| trace.to_string()));
     add("clock", Some(answer.clock.to_string()).filter(|clock| !clock.is_empty()));
     add("signature", answer.signature.then(|| "wanted".to_owned()));
+    add("question", answer.question.map(|question| question.word().to_owned()));
     add("card", answer.pan_masked.clone());
     add("brand", answer.brand.clone());
     add("entry", answer.entry_mode.map(str::to_owned));

@@ -2,12 +2,13 @@
 
 use crate::tool::Tool;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "devices",
     "show",
     "watch",
     "claim",
     "pay",
+    "answer",
     "resolve",
     "ledger",
     "identify",

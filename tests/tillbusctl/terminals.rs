@@ -39,6 +39,9 @@ impl Shop {
             configuration += &format!(
                 "[[device]]\nname = \"{id}\"\nprofile = \"{id}\"\nmatch = {{ pty = {path:?} }}\n"
             );
+            if id == "zvt" {
+                configuration += "[device.protocol]\nsignature = \"ask\"\n";
+            }
             let mut terminal = Tool::alone(&["simulate", "--port", &path, "--profile", id]);
             terminal.line().await;
             terminals.push((id.clone(), terminal));
@@ -127,4 +130,23 @@ async fn what_cannot_be_paid_is_said() {
         assert_ne!(refused.status, Some(0), "{arguments:?}");
         assert!(refused.errors.contains(want), "{arguments:?}: {}", refused.errors);
     }
+}
+
+#[tokio::test]
+async fn a_signature_that_nobody_here_can_look_at_is_answered_from_elsewhere() {
+    let mut shop = Shop::open().await;
+    let (_, terminal) = shop.terminals.iter_mut().find(|(id, _)| id == "zvt").unwrap();
+    terminal.type_line("signature");
+    terminal.until("behaves: signature").await;
+    let mut pay = shop.pay(&["zvt", "5.00"]);
+    pay.until("is the signature all right?").await;
+    let answer = |word| Tool::on(&shop.bus, &["answer", "1", word]);
+    let wrong = answer("perhaps").ended().await;
+    assert_eq!(wrong.status, Some(1), "{wrong:?}");
+    assert!(wrong.errors.contains("accepted: yes, no"), "{wrong:?}");
+    assert_eq!(answer("no").ended().await.status, Some(0));
+    let ended = pay.ended().await;
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.errors.contains("answer it with: tillbusctl answer 1 yes|no"), "{ended:?}");
+    assert!(ended.errors.contains("refused the signature, transaction 2 reversed it"), "{ended:?}");
 }

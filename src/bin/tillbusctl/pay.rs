@@ -1,7 +1,10 @@
 //! `pay`: takes a payment, or has a terminal do anything else, and shows how it goes.
 
+mod cashier;
+
 use std::collections::HashMap;
 
+use cashier::Cashier;
 use serde_json::Value;
 use tillbus::event::terminal::{Currency, Operation};
 use zbus::{Connection, OwnedObjectPath, Variant};
@@ -19,7 +22,8 @@ const TRANSACTION: &str = "org.tillbus1.Transaction";
 /// Take a payment at a terminal, with its progress and its receipt
 ///
 /// Ctrl-C asks the terminal to stop, once; the outcome is waited for all the same, since it may be
-/// approved. Exit status 0 means approved. A simulated terminal takes payments only from a daemon that
+/// approved. Where the cashier has to say something (is the signature all right, which code does the bank
+/// give), you are asked; what is not answered stays open for `answer`. Exit status 0 means approved. A simulated terminal takes payments only from a daemon that
 /// was started with --mode test or --mode training.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -60,6 +64,15 @@ pub(crate) struct Resolve {
     note: String,
 }
 
+/// Answer what the cashier is asked in a payment: `yes` or `no` of a signature, a code or `no` of a referral
+#[derive(Debug, clap::Args)]
+pub(crate) struct Answer {
+    /// Its number, as in the object path /org/tillbus1/transaction/NUMBER and in `ledger`
+    transaction: u64,
+    /// The answer
+    answer: String,
+}
+
 /// A terminal.
 #[zbus::proxy(interface = "org.tillbus1.Terminal", default_service = "org.tillbus1")]
 trait Terminal {
@@ -76,6 +89,7 @@ trait Terminal {
 trait Transaction {
     fn get_result(&self) -> zbus::Result<Dict>;
     fn abort(&self) -> zbus::Result<()>;
+    fn answer(&self, answer: &str) -> zbus::Result<()>;
     fn resolve(&self, outcome: &str, note: &str) -> zbus::Result<()>;
 }
 
@@ -96,12 +110,25 @@ pub(crate) async fn run(place: &Place, options: &Options) -> Result<(), Error> {
         complain(&format!("key {key}, {path}; Ctrl-C stops it"));
     }
     let transaction = transaction(&connection, path.as_str()).await?;
+    let mut cashier = Cashier::of(path.as_str(), options.json);
     let mut result = value::map(&transaction.get_result().await?);
+    cashier.hear(&result);
     let mut stopping = false;
     while !is_over(&result) {
         let news = tokio::select! {
             news = live.next() => news?,
+            reply = cashier.answer() => {
+                if let Err(error) = transaction.answer(&reply).await {
+                    // The question stays open.
+                    let _ = Error::from(error).report();
+                    cashier.hear(&value::map(&transaction.get_result().await?));
+                }
+                continue;
+            }
             () = interrupt.came(), if !stopping => {
+                if let Some(how) = cashier.open_question() {
+                    return Err(Error::failed(format!("the question is open; {how}")));
+                }
                 stopping = true;
                 complain("asking the terminal to stop");
                 // Where it is over already, its end is on its way.
@@ -117,28 +144,44 @@ pub(crate) async fn run(place: &Place, options: &Options) -> Result<(), Error> {
                 let manager = client::manager(&connection).await?;
                 manager.find_transaction(&key).await?;
                 result = value::map(&transaction.get_result().await?);
+                cashier.hear(&result);
             }
-            News::Signal(message) => {
-                let header = message.header();
-                let ours = header.path().is_some_and(|at| at.as_str() == path.as_str());
-                let member = header.member().map(|member| member.as_str().to_owned());
-                let of_it = header.interface().is_some_and(|name| name.as_str() == TRANSACTION);
-                drop(header);
-                if !ours || !of_it {
-                    continue;
+            News::Signal(message) => match signal_of(&message, path.as_str())? {
+                Some(Told::Progress(state, details)) => {
+                    progress(options, &state, &details)?;
+                    cashier.hear(&details);
                 }
-                let body = message.body();
-                let (state, details): (String, Dict) = body.deserialize()?;
-                let details = value::map(&details);
-                match member.as_deref() {
-                    Some("Progress") => progress(options, &state, &details)?,
-                    Some("Completed") => result = details,
-                    _ => {}
-                }
-            }
+                Some(Told::Completed(details)) => result = details,
+                None => {}
+            },
         }
     }
     show(options, &result)
+}
+
+/// What a transaction's signal says.
+enum Told {
+    Progress(String, Map),
+    Completed(Map),
+}
+
+/// The signal, where it is of this transaction.
+fn signal_of(message: &zbus::Message, path: &str) -> Result<Option<Told>, Error> {
+    let header = message.header();
+    let ours = header.path().is_some_and(|at| at.as_str() == path);
+    let of_it = header.interface().is_some_and(|name| name.as_str() == TRANSACTION);
+    let member = header.member().map(|member| member.as_str().to_owned());
+    if !ours || !of_it {
+        return Ok(None);
+    }
+    let body = message.body();
+    let (state, details): (String, Dict) = body.deserialize()?;
+    let details = value::map(&details);
+    Ok(match member.as_deref() {
+        Some("Progress") => Some(Told::Progress(state, details)),
+        Some("Completed") => Some(Told::Completed(details)),
+        _ => None,
+    })
 }
 
 pub(crate) async fn resolve(place: &Place, options: &Resolve) -> Result<(), Error> {
@@ -147,6 +190,13 @@ pub(crate) async fn resolve(place: &Place, options: &Resolve) -> Result<(), Erro
     let transaction = transaction(&connection, &path).await?;
     transaction.resolve(&options.outcome, &options.note).await?;
     say(&format!("transaction {} is {}", options.transaction, options.outcome))
+}
+
+pub(crate) async fn answer(place: &Place, options: &Answer) -> Result<(), Error> {
+    let connection = client::connect(place).await?;
+    let path = format!("/org/tillbus1/transaction/{}", options.transaction);
+    transaction(&connection, &path).await?.answer(&options.answer).await?;
+    say(&format!("answered: {}", plain(&options.answer)))
 }
 
 async fn transaction(
@@ -196,7 +246,9 @@ fn is_over(result: &Map) -> bool {
 fn progress(options: &Options, state: &str, details: &Map) -> Result<(), Error> {
     let text = value::text(details, "text");
     if options.json {
-        return say_json(&serde_json::json!({"type": "progress", "state": state, "text": text}));
+        let mut event = details.clone();
+        event.extend([("type".to_owned(), "progress".into()), ("state".to_owned(), state.into())]);
+        return say_json(&Value::Object(event));
     }
     let style = Style::of_stdout();
     let state = style.paint(Tone::Word, &format!("{state:<18}"));

@@ -7,20 +7,13 @@ use crate::clock;
 use crate::daemon::Daemon;
 use crate::daemon::call::{Error, Reply};
 use crate::daemon::rights::Caller;
-use crate::event::Timestamp;
 use crate::event::terminal::Instruction;
 use crate::session::Order;
 use crate::transaction::{Resolution, State};
 
 impl Daemon {
     /// A client asks something of a transaction.
-    pub(in crate::daemon) fn transaction(
-        &mut self,
-        now: Timestamp,
-        caller: &Caller,
-        id: u64,
-        act: TransactionAct,
-    ) {
+    pub(in crate::daemon) fn transaction(&mut self, caller: &Caller, id: u64, act: TransactionAct) {
         match act {
             TransactionAct::Result(reply) => {
                 let live = self.of_caller(caller, id);
@@ -29,9 +22,7 @@ impl Daemon {
             TransactionAct::Abort(reply) => {
                 let _ = reply.send(self.abort(caller, id));
             }
-            TransactionAct::Answer(word, reply) => {
-                let _ = reply.send(self.answer_terminal(now, caller, id, &word));
-            }
+            TransactionAct::Answer(word, reply) => self.cashier_answers(caller, id, &word, reply),
             TransactionAct::Resolve(state, note, reply) => {
                 self.resolve(caller, id, state, note, reply)
             }
@@ -39,7 +30,7 @@ impl Daemon {
     }
 
     /// The transaction, where the caller may know of it: its user, and whoever settles outcomes.
-    fn of_caller(&self, caller: &Caller, id: u64) -> Result<&Live, Error> {
+    pub(super) fn of_caller(&self, caller: &Caller, id: u64) -> Result<&Live, Error> {
         let live =
             self.transactions.live.get(&id).ok_or(Error::Expired("the transaction is over"))?;
         let intent = &live.transaction.intent;
@@ -59,6 +50,11 @@ impl Daemon {
         if live.transaction.state.is_final() {
             return Err(Error::Expired("the transaction is over"));
         }
+        if live.transaction.question.is_some() {
+            let message =
+                "the terminal is done with it; the cashier's answer is waited for".to_owned();
+            return Err(Error::NotReady(message));
+        }
         live.is_aborted = true;
         if live.transaction.state == State::Preparing && !live.is_unannounced && live.awaits_code()
         {
@@ -74,20 +70,6 @@ impl Daemon {
         Ok(())
     }
 
-    fn answer_terminal(
-        &mut self,
-        _now: Timestamp,
-        caller: &Caller,
-        id: u64,
-        word: &str,
-    ) -> Result<(), Error> {
-        let live = self.of_caller(caller, id)?;
-        if live.transaction.state == State::AwaitingCashier {
-            return Err(Error::InvalidArgument(format!("`{word}` answers nothing that is asked")));
-        }
-        Err(Error::NotReady("the terminal asks nothing of the cashier".to_owned()))
-    }
-
     fn resolve(&mut self, caller: &Caller, id: u64, state: State, note: String, reply: Reply<()>) {
         if let Err(error) = self.may_resolve(caller, id, &note) {
             let _ = reply.send(Err(error));
@@ -99,10 +81,10 @@ impl Daemon {
         let Some(ledger) = &self.transactions.money.ledger else { return };
         info!(transaction = id, user = caller.uid, outcome = state.word(), "settled by hand");
         ledger.run(move |book| match book.resolve(id, state, &resolution, &client) {
-            Ok(true) => send(&wakes, LedgerNews::Resolved(id, state, resolution, reply)),
-            Ok(false) => {
+            Ok(settled) if settled.is_empty() => {
                 let _ = reply.send(Err(Error::Expired("it has been settled already")));
             }
+            Ok(settled) => send(&wakes, LedgerNews::Resolved(settled, resolution, reply)),
             Err(error) => {
                 error!(%error, transaction = id, "not written down");
                 let _ = reply.send(Err(Error::NotReady("the ledger cannot be written".into())));

@@ -14,7 +14,7 @@ use crate::daemon::{Daemon, Key};
 use crate::event::Timestamp;
 use crate::ledger::End;
 use crate::session::Report;
-use crate::transaction::{State, Transaction};
+use crate::transaction::{Next, State, Transaction};
 
 /// The first wait before an end is written again that could not be; it doubles each time.
 const FIRST_AGAIN: Duration = Duration::from_secs(1);
@@ -40,7 +40,12 @@ impl Transactions {
     pub(in crate::daemon) fn are_at_work(&self) -> bool {
         self.live.values().any(|live| {
             let is_hopeless = live.closing.as_ref().is_some_and(|closing| closing.again.is_some());
-            !live.transaction.state.is_final() && live.recovery.is_none() && !is_hopeless
+            // A question outlives the daemon.
+            let is_asked = live.transaction.question.is_some();
+            !live.transaction.state.is_final()
+                && live.recovery.is_none()
+                && !is_hopeless
+                && !is_asked
         })
     }
 }
@@ -137,6 +142,13 @@ impl Daemon {
         live.transaction = *transaction;
         if live.transaction.state.is_final() {
             return self.completed(now, id);
+        }
+        if live.transaction.question.is_some() {
+            return self.ask_cashier(id);
+        }
+        if live.transaction.left_over() == Next::Nothing {
+            // It waits for its reversal.
+            return;
         }
         // The order had been sent by then: it is cut off.
         let state = live.transaction.state;

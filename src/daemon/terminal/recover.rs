@@ -38,7 +38,7 @@ impl Daemon {
         info!(transaction = id, state = transaction.state.word(), "was under way");
         self.add(id, Live::new(transaction), None);
         match next {
-            Next::Nothing => {}
+            Next::Nothing | Next::Ask => {}
             Next::Over => self.close(id, State::Failed, "the daemon ended before it was done"),
             Next::Enquire => self.recover(now, id),
         }
@@ -171,5 +171,6 @@ impl Daemon {
         self.tell_completed(id);
         self.keep_the_newest(user);
         self.adopt_deferred();
+        self.settle_undone(now, id);
     }
 }

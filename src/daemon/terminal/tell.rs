@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 
 use crate::daemon::{Daemon, Notice};
-use crate::event::terminal::{Awaiting, Progress};
+use crate::event::terminal::{Awaiting, Progress, Question};
 use crate::transaction::{State, Transaction};
 
 /// What the bus side knows of a transaction.
@@ -18,8 +18,8 @@ pub struct TransactionView {
 /// A signal of a transaction's object.
 #[derive(Debug)]
 pub enum TransactionSignal {
-    /// It has come this far: the state's word, and words for a person.
-    Progress(&'static str, String),
+    /// It has come this far: the state's word, words for a person, and what the cashier is asked.
+    Progress(&'static str, String, Option<Question>),
     /// It is over.
     Completed(Box<Transaction>),
 }
@@ -33,6 +33,7 @@ impl Daemon {
         }
         let state = match progress.awaiting {
             Awaiting::Customer => State::AwaitingCustomer,
+            Awaiting::Cashier => State::AwaitingCashier,
             Awaiting::Terminal => State::InProgress,
         };
         if live.transaction.state != state {
@@ -44,8 +45,9 @@ impl Daemon {
 
     pub(super) fn tell_progress(&self, id: u64, state: &'static str, text: &str) {
         let Some(live) = self.transactions.live.get(&id) else { return };
+        let question = live.transaction.question;
         for client in &live.followers {
-            let signal = TransactionSignal::Progress(state, text.to_owned());
+            let signal = TransactionSignal::Progress(state, text.to_owned(), question);
             self.outbox.send(Notice::Transaction(id, client.clone(), signal));
         }
     }

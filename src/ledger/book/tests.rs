@@ -1,7 +1,7 @@
 //! Tests of the book.
 
 use super::*;
-use crate::event::terminal::Ending;
+use crate::event::terminal::{Ending, Question, Reply};
 
 fn intent(key: &str, amount: u64) -> Intent {
     Intent {
@@ -102,8 +102,9 @@ fn one_transaction_at_a_time_and_none_after_an_unknown_one() {
     let other = begin(&mut book, totals);
     book.close(other, &End::new(State::Approved, ""), 4).unwrap();
     let resolution = Resolution { user: 0, note: "slip found".into(), time: 5 };
-    assert!(book.resolve(id, State::Approved, &resolution, ":1.1").unwrap());
-    assert!(!book.resolve(id, State::Declined, &resolution, ":1.1").unwrap(), "once");
+    let settled = book.resolve(id, State::Approved, &resolution, ":1.1").unwrap();
+    assert_eq!(settled, [(id, State::Approved)]);
+    assert!(book.resolve(id, State::Declined, &resolution, ":1.1").unwrap().is_empty(), "once");
     assert_eq!(book.transaction(id).unwrap().resolution, Some(resolution));
     begin(&mut book, intent("b", 1));
 }
@@ -219,7 +220,7 @@ fn an_answer_that_does_not_fit_is_evidence_and_no_amount() {
     let ending = Ending::Contradictory("another amount".into());
     assert_eq!(book.note(id, &Entry::Ended(ending), 3).unwrap(), Next::Over);
     let resolution = Resolution { user: 0, note: "slip".into(), time: 5 };
-    assert!(book.resolve(id, State::Approved, &resolution, ":1.1").unwrap());
+    assert_eq!(book.resolve(id, State::Approved, &resolution, ":1.1").unwrap().len(), 1);
     let settled = book.transaction(id).unwrap();
     assert_eq!((settled.answer, settled.evidence.len()), (None, 1));
     assert_eq!(book.totals("terminal", false).unwrap().paid, 1250);
@@ -305,4 +306,87 @@ fn a_terminal_under_another_name_does_not_get_rid_of_its_unknown_outcome() {
     assert!(matches!(book.begin_beside(on("new", "d"), true, Some(&now)), Ok(Begun::New(_))));
     let both = names(&["new", "terminal"]);
     assert!(matches!(book.begin_beside(on("newer", "d"), false, Some(&both)), Ok(Begun::New(_))));
+}
+
+/// A payment that the customer has signed for, and the cashier is asked about.
+fn signed(book: &mut Book, key: &str, receipt: u32) -> u64 {
+    let id = begin(book, intent(key, 1250));
+    book.note(id, &Entry::Sending, 2).unwrap();
+    book.note(id, &Entry::Accepted, 2).unwrap();
+    let question = Some(Question::Signature);
+    let answer = Answer { question, signature: true, ..answer(receipt, 1250) };
+    book.note(id, &Entry::Answer(Box::new(answer)), 2).unwrap();
+    assert_eq!(book.note(id, &Entry::Ended(Ending::Approved), 3).unwrap(), Next::Ask);
+    id
+}
+
+fn say(book: &mut Book, id: u64, reply: &Reply) -> Answered {
+    book.answer(id, reply, 1000, ":1.1", 9).unwrap()
+}
+
+fn reversal(book: &mut Book, id: u64) -> Transaction {
+    match say(book, id, &Reply::No) {
+        Answered::Undo(reversal) => *reversal,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_question_is_open_over_a_restart_and_is_answered_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    let id = signed(&mut Book::open(&path).unwrap(), "a", 7);
+    let mut book = Book::open(&path).unwrap();
+    let [open] = &book.left_over().unwrap()[..] else { panic!() };
+    assert_eq!((open.question, open.left_over()), (Some(Question::Signature), Next::Nothing));
+    let busy = book.begin(intent("b", 1), false);
+    assert!(matches!(busy, Err(Refused::InProgress(open)) if open == id));
+    assert_eq!(say(&mut book, id, &Reply::Code("1".into())), Answered::NotAsked);
+    assert_eq!(say(&mut book, id, &Reply::Yes), Answered::Ended(State::Approved, ""));
+    assert_eq!(say(&mut book, id, &Reply::No), Answered::NotAsked);
+    assert_eq!(book.totals("terminal", false).unwrap().paid, 1250);
+}
+
+#[test]
+fn a_payment_and_the_reversal_of_a_refused_signature_end_together() {
+    let mut book = Book::in_memory().unwrap();
+    pay(&mut book, "before", 800, 6);
+    let id = signed(&mut book, "a", 7);
+    let undoing = reversal(&mut book, id);
+    assert_eq!((undoing.intent.receipt, undoing.undoes), (Some(7), Some(id)));
+    assert_eq!(undoing.known.original, Some(Original { amount: Some(1250), trace: Some(107) }));
+    assert_eq!(say(&mut book, id, &Reply::No), Answered::NotAsked, "one reversal");
+    let left: Vec<Next> = book.left_over().unwrap().iter().map(Transaction::left_over).collect();
+    assert_eq!(left, [Next::Nothing, Next::Over], "nothing of it has been sent");
+    // It cannot: then the cashier is asked again, and may find the signature good after all.
+    book.close(undoing.id, &End::new(State::Failed, "busy"), 10).unwrap();
+    assert_eq!(book.transaction(id).unwrap().question, Some(Question::Signature));
+    let undoing = reversal(&mut book, id);
+    for entry in [Entry::Sending, Entry::Accepted, Entry::Ended(Ending::Approved)] {
+        book.note(undoing.id, &entry, 11).unwrap();
+    }
+    let payment = book.transaction(id).unwrap();
+    assert_eq!((payment.state, payment.undone_by), (State::Declined, Some(undoing.id)));
+    assert_eq!(payment.ended, Some(11));
+    assert_eq!(book.transaction(undoing.id).unwrap().undoes, Some(id));
+    let totals = book.totals("terminal", false).unwrap();
+    assert_eq!((totals.payments, totals.paid, totals.reversals), (1, 800, 0), "as if not paid");
+}
+
+#[test]
+fn where_it_is_not_known_whether_it_was_reversed_settling_the_reversal_settles_both() {
+    for (found, payment) in [(State::Approved, State::Declined), (State::Declined, State::Approved)]
+    {
+        let mut book = Book::in_memory().unwrap();
+        let id = signed(&mut book, "a", 7);
+        let undoing = reversal(&mut book, id);
+        book.note(undoing.id, &Entry::Sending, 10).unwrap();
+        book.close(undoing.id, &End::new(State::Unknown, "cut"), 10).unwrap();
+        assert_eq!(book.transaction(id).unwrap().state, State::Unknown);
+        let resolution = Resolution { user: 0, note: "slip".into(), time: 11 };
+        let settled = book.resolve(undoing.id, found, &resolution, ":1.1").unwrap();
+        assert_eq!(settled, [(undoing.id, found), (id, payment)]);
+        assert_eq!(book.transaction(id).unwrap().state, payment);
+        assert_eq!(book.unknown("terminal", false).unwrap(), None);
+    }
 }

@@ -110,7 +110,7 @@ pub(super) fn result(code: u8) -> &'static str {
 /// What an intermediate status means, and who is waited for.
 #[must_use]
 pub(super) fn intermediate(status: u8) -> (Awaiting, &'static str) {
-    use Awaiting::{Customer, Terminal};
+    use Awaiting::{Cashier, Customer, Terminal};
     match status {
         0x00 => (Customer, "confirm the amount"),
         0x01 | 0x02 => (Customer, "see the PIN pad"),
@@ -139,6 +139,9 @@ pub(super) fn intermediate(status: u8) -> (Awaiting, &'static str) {
         0x1B => (Terminal, "approved, please pay and fuel"),
         0x1C => (Terminal, "approved, take the goods"),
         0x1D => (Terminal, "declined"),
+        0x28 | 0x69 => (Customer, "select the currency"),
+        0x29 | 0xE1 => (Customer, "select the language"),
+        0xC8 => (Cashier, "the terminal waits for the cashier"),
         _ => (Terminal, "at work"),
     }
 }

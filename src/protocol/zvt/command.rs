@@ -12,6 +12,8 @@ const REGISTRATION: Control = (0x06, 0x00);
 const AUTHORIZATION: Control = (0x06, 0x01);
 const TOTALS: Control = (0x06, 0x10);
 const REPEAT_RECEIPT: Control = (0x06, 0x20);
+/// 2.7
+const TELEPHONIC_AUTHORIZATION: Control = (0x06, 0x21);
 /// 2.8
 const RESERVATION: Control = (0x06, 0x22);
 /// 2.12
@@ -82,7 +84,14 @@ pub(super) fn of(order: &Order, password: &str) -> Apdu {
         Some(receipt) => [&[number::RECEIPT][..], &bcd(receipt.into(), 2)].concat(),
         None => Vec::new(),
     };
+    let code = match &order.authorization {
+        Some(code) => [&[number::AUTHORIZATION][..], &padded(code)].concat(),
+        None => Vec::new(),
+    };
     let (control, parts): (Control, &[&[u8]]) = match order.operation {
+        Operation::Payment if order.authorization.is_some() => {
+            (TELEPHONIC_AUTHORIZATION, &[&amount, &currency, &code])
+        }
         Operation::Payment => (AUTHORIZATION, &[&amount, &currency]),
         Operation::Refund => (REFUND, &[&password, &amount, &currency]),
         Operation::Reversal => (REVERSAL, &[&password, &receipt]),
@@ -153,6 +162,13 @@ pub(super) fn refused(reason: u8) -> Apdu {
     Apdu::new((REFUSED, reason), [])
 }
 
+/// A code in the eight bytes of bitmap 3B, filled up with 00.
+fn padded(code: &str) -> [u8; 8] {
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(code.bytes()).for_each(|(byte, character)| *byte = character);
+    bytes
+}
+
 fn password_only(password: &str) -> Vec<u8> {
     self::password(password)
 }
@@ -212,6 +228,16 @@ mod tests {
     fn portalum_zvt_56_authorization_of_1_90() {
         let apdu = Apdu::new(AUTHORIZATION, [&[number::AMOUNT][..], &bcd(190, 6)].concat());
         assert_eq!(frame(&apdu), "10 02 06 01 07 04 00 00 00 00 01 90 10 03 76 57");
+    }
+
+    #[test]
+    fn a_code_given_by_telephone_goes_with_the_amount() {
+        let order =
+            Order { authorization: Some("12A456".into()), ..order(Operation::Payment, 1250, None) };
+        let apdu = of(&order, "");
+        assert_eq!(apdu.control, (0x06, 0x21));
+        let want = [&[4, 0, 0, 0, 0, 0x12, 0x50, 0x49, 9, 0x78, 0x3B][..], b"12A456\0\0"].concat();
+        assert_eq!(apdu.data, want);
     }
 
     #[test]

@@ -62,6 +62,17 @@ impl Books {
         self.add(kind, amount, clock, None)
     }
 
+    /// A payment for which the bank has given this code.
+    pub(super) fn authorized(&mut self, amount: u64, code: [u8; 8], clock: Clock) -> Vec<u8> {
+        let mut status = self.add(Kind::Payment, amount, clock, None);
+        // The code is what the status ends with.
+        let from = status.len().saturating_sub(code.len());
+        status.truncate(from);
+        status.extend(code);
+        self.keep(&status);
+        status
+    }
+
     pub(super) fn reverse(&mut self, receipt: u32, clock: Clock) -> Result<Vec<u8>, Refusal> {
         let booking = self.find(receipt, &[Kind::Payment, Kind::Refund, Kind::Capture]);
         let booking = booking.ok_or(NOT_POSSIBLE)?;
@@ -110,6 +121,11 @@ impl Books {
 
     pub(super) fn totals_status(&self) -> Vec<u8> {
         self.totals(Clock::default())
+    }
+
+    /// What the last receipt is told as from now on.
+    pub(super) fn keep(&mut self, status: &[u8]) {
+        self.last = Some(status.to_vec());
     }
 
     /// The last receipt once more.

@@ -124,6 +124,7 @@ pub(super) fn field(mut fields: &[u8], number: u8, length: usize) -> Option<&[u8
             0x04 => 6,
             0x49 | 0x87 | 0x0E => 2,
             0x19 | 0x01 | 0x02 | 0x8A => 1,
+            0x3B => 8,
             _ => return None,
         };
         fields = rest.get(length..)?;
