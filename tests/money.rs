@@ -583,6 +583,7 @@ const ZVT: Spoken = Spoken { protocol: "zvt", options: "" };
 const ASKING: Spoken =
     Spoken { protocol: "zvt", options: "signature = \"ask\", referral = [\"02\"]" };
 const CONCERT: Spoken = Spoken { protocol: "concert", options: "" };
+const EXTRAS: Spoken = Spoken { protocol: "zvt", options: "cashback = true, dcc = true" };
 /// Fields as an acquirer's paper might have them.
 const MIS: Spoken = Spoken {
     protocol: "mis",
@@ -633,7 +634,10 @@ const EVERYWHERE: [Scenario; 18] = [
 ];
 
 /// Cut at random points.
-const ANYWHERE: [Scenario; 57] = [
+const ANYWHERE: [Scenario; 60] = [
+    spoken(EXTRAS, "cashback 500", Operation::Payment),
+    spoken(EXTRAS, "dcc 1359 USD", Operation::Payment),
+    scenario("dcc 1359 USD", Operation::Payment),
     asking("referral", "no"),
     scenario("stop", Operation::Payment),
     scenario("partial 500", Operation::Payment),
@@ -964,6 +968,9 @@ fn what_was_cut_off_is_mostly_found_again() {
 fn a_terminal_that_completes_without_a_status_is_asked_and_one_that_names_another_receipt_is_not_believed()
  {
     assert_eq!(play(scenario("no-status", Operation::Payment), Cut::Never).1, State::Approved);
+    let converted = "dcc 1337 USD";
+    assert_eq!(play(spoken(EXTRAS, converted, Operation::Payment), Cut::Never).1, State::Approved);
+    assert_eq!(play(scenario(converted, Operation::Payment), Cut::Never).1, State::Unknown);
     assert_eq!(play(scenario("wrong-receipt", Operation::Reversal), Cut::Never).1, State::Unknown);
 }
 

@@ -15,7 +15,7 @@ use super::properties_changed;
 use crate::daemon::call::{Call, Reply};
 use crate::daemon::name;
 use crate::daemon::terminal::{TransactionAct, TransactionSignal, TransactionView};
-use crate::event::terminal::{Answer, Copy, Question};
+use crate::event::terminal::{Answer, Conversion, Copy, Question};
 use crate::store::Client;
 use crate::transaction::{State, Transaction};
 
@@ -56,7 +56,9 @@ impl TransactionInterface {
 
     /// What is known of it: `state`, `operation`, `device`, `key`, `requested`, `currency`, `began` and
     /// `ended` (since 1970, µs), `reason`, and as far as the terminal told: `authorised`, `code`, `text`,
-    /// `partial`, `tip`, `terminal`, `receipt`, `trace`, `terminal-clock`, `pan-masked`, `brand`, `entry-mode`,
+    /// `partial`, `tip` and `cashback` (parts of `authorised`), `dcc` (`amount` and `currency` that the customer
+    /// was charged in place of `authorised`, `markup` in hundredths of a percent), `terminal`,
+    /// `receipt`, `trace`, `terminal-clock`, `pan-masked`, `brand`, `entry-mode`,
     /// `authorization-code`, `signature`, `totals`, `ledger-totals`, `totals-agree`, `order-number`,
     /// `transaction-number`, `channel-number`, `reference`, `paid`; `receipts` (lines by copy); `simulated` where true;
     /// `evidence` (what the terminal said that did not fit, decided nothing or came too late, each with
@@ -254,9 +256,10 @@ fn words<'a>(answer: &'a Answer, dict: &mut Dict<'a>) {
             dict.insert(name, text.as_str().into());
         }
     }
-    if let Some(tip) = answer.tip {
-        dict.insert("tip", tip.into());
+    for (name, amount) in [("tip", answer.tip), ("cashback", answer.cashback)] {
+        dict.extend(amount.map(|amount| (name, amount.into())));
     }
+    dict.extend(answer.dcc.map(|dcc| ("dcc", converted(dcc))));
     for (name, number) in [("receipt", answer.receipt), ("trace", answer.trace)] {
         if let Some(number) = number {
             dict.insert(name, number.into());
@@ -273,6 +276,14 @@ fn words<'a>(answer: &'a Answer, dict: &mut Dict<'a>) {
         dict.insert("signature", true.into());
     }
     dict.extend(answer.details.iter().map(|(name, value)| (*name, convert::variant(value))));
+}
+
+/// What the customer was charged in a currency of their own.
+fn converted(dcc: Conversion) -> Variant<'static> {
+    let mut dict: Dict<'static> =
+        Dict::from([("amount", dcc.amount.into()), ("currency", dcc.currency.code.into())]);
+    dict.extend(dcc.markup.map(|markup| ("markup", markup.into())));
+    dict.into()
 }
 
 /// The lines of the receipts, by whose they are.

@@ -157,6 +157,10 @@ const fn currency(code: &'static str, number: u16, exponent: u8) -> Currency {
 }
 
 impl Currency {
+    /// One that is not in the table: no currency of ours, and told apart from having heard of none. ISO 4217
+    /// has the letters and the number for "no currency".
+    pub const UNKNOWN: Self = currency("XXX", 999, 0);
+
     /// The euro.
     pub const EUR: Self = currency("EUR", 978, 2);
 
@@ -164,6 +168,13 @@ impl Currency {
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         CURRENCIES.iter().find(|known| known.code == code).copied()
+    }
+
+    /// The currency of a number that a terminal has sent.
+    #[must_use]
+    pub fn of(number: u64) -> Self {
+        let known = u16::try_from(number).ok().and_then(Self::from_number);
+        known.unwrap_or(Self::UNKNOWN)
     }
 
     /// The currency of this number.
@@ -407,10 +418,14 @@ pub struct Answer {
     pub amount: Option<u64>,
     /// What of that the customer gave above what was asked for.
     pub tip: Option<u64>,
+    /// What of that the customer got in cash.
+    pub cashback: Option<u64>,
     /// The currency, where it names one.
     pub currency: Option<Currency>,
     /// Our own number of the transaction, where the terminal brings it back.
     pub transaction: Option<u64>,
+    /// What the customer was charged in a currency of their own.
+    pub dcc: Option<Conversion>,
     /// The terminal's number.
     pub terminal: Option<String>,
     /// The receipt number.
@@ -435,6 +450,17 @@ pub struct Answer {
     pub authorization_code: Option<String>,
     /// What else it tells, by name.
     pub details: Vec<Detail>,
+}
+
+/// An amount in the customer's own currency, in place of the merchant's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conversion {
+    /// In minor units of its currency.
+    pub amount: u64,
+    /// The customer's currency.
+    pub currency: Currency,
+    /// What it costs, in hundredths of a percent, where that is told.
+    pub markup: Option<u64>,
 }
 
 /// A terminal's clock, as far as the terminal tells; it seldom tells the year.

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::event::Value;
-use crate::event::terminal::{Answer, Clock, Currency, Question};
+use crate::event::terminal::{Answer, Clock, Conversion, Currency, Question};
 
 /// The names that details are read back under: they are fixed words in memory.
-const DETAILS: [&str; 17] = [
+const DETAILS: [&str; 15] = [
     "contract",
     "turnover",
     "card-type",
@@ -15,8 +15,6 @@ const DETAILS: [&str; 17] = [
     "application",
     "application-name",
     "error-text",
-    "cashback",
-    "dcc",
     "ledger-totals",
     "totals-agree",
     "order-number",
@@ -38,8 +36,12 @@ pub(super) fn write(answer: &Answer) -> String {
         "text": answer.text,
         "amount": answer.amount,
         "tip": answer.tip,
+        "cashback": answer.cashback,
         "currency": answer.currency.map(|currency| currency.code),
         "transaction": answer.transaction,
+        "dcc": answer.dcc.map(|dcc| json!({
+            "amount": dcc.amount, "currency": dcc.currency.code, "markup": dcc.markup,
+        })),
         "terminal": answer.terminal,
         "receipt": answer.receipt,
         "trace": answer.trace,
@@ -72,8 +74,10 @@ pub(super) fn read(text: &str) -> Option<Answer> {
         text: text("text").unwrap_or_default(),
         amount: number("amount"),
         tip: number("tip"),
+        cashback: number("cashback"),
         currency: text("currency").and_then(|code| Currency::from_code(&code)),
         transaction: number("transaction"),
+        dcc: json.get("dcc").and_then(conversion),
         terminal: text("terminal"),
         receipt: small("receipt"),
         trace: small("trace"),
@@ -92,6 +96,15 @@ pub(super) fn read(text: &str) -> Option<Answer> {
             .into_iter()
             .filter_map(|name| Some((name, to_value(details?.get(name)?)?)))
             .collect(),
+    })
+}
+
+fn conversion(json: &Json) -> Option<Conversion> {
+    let currency = json.get("currency")?.as_str()?;
+    Some(Conversion {
+        amount: json.get("amount")?.as_u64()?,
+        currency: Currency::from_code(currency).unwrap_or(Currency::UNKNOWN),
+        markup: json.get("markup").and_then(Json::as_u64),
     })
 }
 
@@ -141,8 +154,14 @@ mod tests {
             text: "done".into(),
             amount: Some(1250),
             tip: Some(50),
+            cashback: Some(500),
             currency: Some(Currency::EUR),
             transaction: Some(3),
+            dcc: Some(Conversion {
+                amount: 1337,
+                currency: Currency::from_code("USD").unwrap(),
+                markup: Some(350),
+            }),
             terminal: Some("52523535".into()),
             receipt: Some(42),
             trace: Some(7),

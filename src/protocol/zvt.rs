@@ -17,6 +17,7 @@ mod bitmap;
 mod charset;
 mod code;
 mod command;
+mod extras;
 mod link;
 mod message;
 pub mod overheard;
@@ -84,6 +85,10 @@ struct Options {
     language: Option<u8>,
     /// Customers may add a tip at the terminal: it may take more than it was asked to.
     tips: bool,
+    /// Customers may take cash at the terminal.
+    cashback: bool,
+    /// The terminal may charge them in a currency of their own.
+    dcc: bool,
     asking: Asking,
 }
 
@@ -94,10 +99,29 @@ fn configure(section: &Section<'_>) -> Result<Configured, Error> {
         printer: section.word("receipts", &printers)?.unwrap_or(Printer::Host),
         currency: currency(section)?,
         tips: section.boolean("tips")?.unwrap_or(false),
+        cashback: section.boolean("cashback")?.unwrap_or(false),
+        dcc: section.boolean("dcc")?.unwrap_or(false),
         asking: Asking::read(section)?,
         language: language.and_then(|language| u8::try_from(language).ok()),
     };
     Ok(Configured::new(&CAPABILITIES, move || Box::new(Zvt::new(options.clone()))))
+}
+
+impl Options {
+    /// Notes in an answer what it means for this order, beside what it says.
+    fn complete(&self, order: &Order, apdu: &Apdu, answer: &mut Answer) {
+        let extras = message::extras(apdu);
+        if self.dcc {
+            extras.note_conversion(self.currency, answer);
+        }
+        if self.cashback {
+            extras.note_cashback(order, answer);
+        }
+        if self.tips {
+            note_tip(order, answer);
+        }
+        self.asking.note(order, answer);
+    }
 }
 
 fn currency(section: &Section<'_>) -> Result<Currency, Error> {
@@ -375,7 +399,10 @@ impl Zvt {
     }
 
     fn received(&mut self, now: Timestamp, apdu: &Apdu, out: &mut Output) {
-        let message = message::decode(apdu);
+        let mut message = message::decode(apdu);
+        if let (Message::Status(Some(answer), _), Some(job)) = (&mut message, &self.job) {
+            self.options.complete(&job.order, apdu, answer);
+        }
         match message {
             Message::Accepted => {
                 Link::acknowledge(out);
@@ -498,15 +525,9 @@ impl Zvt {
         if let Some(fault) = fault {
             out.fault(fault);
         }
-        let Some(mut answer) = answer else { return };
-        if let Some(job) = &self.job {
-            self.options.asking.note(&job.order, &mut answer);
-        }
+        let Some(answer) = answer else { return };
         match &mut self.job {
             Some(job) if job.step == Step::Command && job.is_accepted => {
-                if self.options.tips {
-                    note_tip(&job.order, &mut answer);
-                }
                 if job.answer.as_deref().is_some_and(|before| contradicts(before, &answer)) {
                     // The approval stays what was said first; nobody can tell which of them is true.
                     job.is_contradicted = true;
@@ -662,7 +683,8 @@ fn contradicts(before: &Answer, now: &Answer) -> bool {
 
 /// What was taken above the order, where customers may add that.
 fn note_tip(order: &Order, answer: &mut Answer) {
-    let above = answer.amount.and_then(|amount| amount.checked_sub(order.amount));
+    let asked = order.amount.saturating_add(answer.cashback.unwrap_or(0));
+    let above = answer.amount.and_then(|amount| amount.checked_sub(asked));
     if let (Operation::Payment, Some(tip @ 1..)) = (order.operation, above) {
         answer.tip = Some(tip);
     }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use self::books::{Books, Kind, Refusal};
 use self::wire::{Heard, Wire, bcd, decimal};
 use super::{Actions, Code, Info, Simulated};
+use crate::event::terminal::Currency;
 use crate::settings::{Error, Section};
 
 pub(super) const INFO: Info = Info { name: "zvt", configure };
@@ -24,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const TRIES: u32 = 3;
 
 /// What the behaviours are called.
-const BEHAVIOURS: &str = "approve, decline [CODE], partial AMOUNT, tip AMOUNT, signature, referral, silent, late SECONDS, duplicate, \
+const BEHAVIOURS: &str = "approve, decline [CODE], partial AMOUNT, tip AMOUNT, cashback AMOUNT, dcc AMOUNT CURRENCY, signature, referral, silent, late SECONDS, duplicate, \
                           busy, no-status, wrong-receipt, stop, revoke, old-status, old-completion, crossing, keyed AMOUNT, think SECONDS, restart";
 
 fn configure(section: &Section<'_>) -> Result<Box<dyn Simulated>, Error> {
@@ -34,7 +35,9 @@ fn configure(section: &Section<'_>) -> Result<Box<dyn Simulated>, Error> {
     }
     section.strings_or_none("referral")?;
     section.integer("language", 0..=255)?;
-    section.boolean("tips")?;
+    for key in ["tips", "cashback", "dcc"] {
+        section.boolean(key)?;
+    }
     Ok(Box::new(Terminal::default()))
 }
 
@@ -48,6 +51,10 @@ enum Behaviour {
     Partial(u64),
     /// The customer adds so much.
     Tip(u64),
+    /// The customer takes so much in cash.
+    Cashback(u64),
+    /// The customer is charged so much in another currency.
+    Converted(u64, Currency),
     Signature,
     /// The bank wants to be called, and takes the code that it gives then.
     Referral,
@@ -161,6 +168,8 @@ impl Simulated for Terminal {
             }
             "partial" => Behaviour::Partial(number()?),
             "tip" => Behaviour::Tip(number()?),
+            "cashback" => Behaviour::Cashback(number()?),
+            "dcc" => converted(rest).ok_or_else(|| wrong(words))?,
             "signature" => Behaviour::Signature,
             "referral" => Behaviour::Referral,
             "silent" => Behaviour::Silent,
@@ -197,6 +206,12 @@ impl Simulated for Terminal {
     fn ledger(&self) -> Vec<String> {
         self.books.lines()
     }
+}
+
+/// An amount and the letters of its currency.
+fn converted(text: &str) -> Option<Behaviour> {
+    let (amount, code) = text.trim().split_once(' ')?;
+    Some(Behaviour::Converted(amount.parse().ok()?, Currency::from_code(code.trim())?))
 }
 
 fn wrong(words: &str) -> String {
@@ -390,7 +405,9 @@ impl Terminal {
             Deed::Book(kind, amount) => {
                 let amount = match self.behaviour {
                     Behaviour::Partial(most) => (*amount).min(most),
-                    Behaviour::Tip(above) => amount.saturating_add(above),
+                    Behaviour::Tip(above) | Behaviour::Cashback(above) => {
+                        amount.saturating_add(above)
+                    }
                     _ => *amount,
                 };
                 Ok(self.books.book(*kind, amount, out.clock))
@@ -437,6 +454,16 @@ impl Terminal {
                     *code = 0x05;
                 }
                 self.turns.extend([Turn::Say(status), Turn::Say(refusal)]);
+            }
+            Behaviour::Cashback(cash) if matches!(deed, Deed::Book(..)) => {
+                wire::add_container(&mut status, &wire::tagged(&[0x1F, 0x25], &bcd::<6>(cash)));
+                self.books.keep(&status);
+                self.turns.push_back(Turn::Say(status));
+            }
+            Behaviour::Converted(amount, currency) if matches!(deed, Deed::Book(..)) => {
+                wire::convert(&mut status, amount, currency);
+                self.books.keep(&status);
+                self.turns.push_back(Turn::Say(status));
             }
             Behaviour::Signature => {
                 wire::add_container(&mut status, &[0x2F, 0x04, 0x1F, 0x10, 0x01, 0x01]);

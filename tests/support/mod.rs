@@ -361,6 +361,11 @@ fn shown_answer(answer: &Answer) -> String {
         }
     };
     add("amount", answer.amount.map(|amount| amount.to_string()));
+    add("cashback", answer.cashback.map(|cash| cash.to_string()));
+    add(
+        "dcc",
+        answer.dcc.map(|dcc| format!("{} {} {:?}", dcc.amount, dcc.currency.code, dcc.markup)),
+    );
     add("currency", answer.currency.map(|currency| currency.code.to_owned()));
     add("transaction", answer.transaction.map(|number| number.to_string()));
     add("terminal", answer.terminal.clone());

@@ -306,6 +306,7 @@ fn show_text(result: &Map, state: &str) -> Result<(), Error> {
         };
         line.push_str(&format!("  {label} {value}"));
     }
+    line.push_str(&extras(result, currency));
     if value::flag(result, "partial") {
         line.push_str("  PARTIAL: less than was asked for");
     }
@@ -316,4 +317,24 @@ fn show_text(result: &Map, state: &str) -> Result<(), Error> {
         line.push_str("  SIMULATED");
     }
     say(&line)
+}
+
+/// What the amount is made of, and what the customer was charged in its place.
+fn extras(result: &Map, currency: Option<Currency>) -> String {
+    let mut text = String::new();
+    for name in ["tip", "cashback"] {
+        if let Some((amount, currency)) = value::number(result, name).zip(currency) {
+            text.push_str(&format!("  {name} {}", currency.written(amount)));
+        }
+    }
+    let dcc = result.get("dcc").and_then(Value::as_object);
+    let charged = dcc.and_then(|dcc| {
+        let currency = Currency::from_code(value::text(dcc, "currency"))?;
+        Some(format!(
+            "  charged {} {}",
+            currency.written(value::number(dcc, "amount")?),
+            currency.code
+        ))
+    });
+    text + &charged.unwrap_or_default()
 }

@@ -59,7 +59,8 @@ impl Order {
         if differ(answer.currency, Some(self.currency)) {
             return Some(Misfit::Currency);
         }
-        let most = self.amount.saturating_add(answer.tip.unwrap_or(0));
+        let above = answer.tip.unwrap_or(0).saturating_add(answer.cashback.unwrap_or(0));
+        let most = self.amount.saturating_add(above);
         if self.operation.needs_amount() && answer.amount.is_some_and(|amount| amount > most) {
             return Some(Misfit::Amount);
         }
@@ -141,6 +142,24 @@ mod tests {
                 order(Payment),
                 Answer { amount: Some(1400), tip: Some(150), ..answer(43) },
                 None,
+            ),
+            (
+                "with cash for the customer",
+                order(Payment),
+                Answer { amount: Some(6250), cashback: Some(5000), ..answer(43) },
+                None,
+            ),
+            (
+                "with more than the cash",
+                order(Payment),
+                Answer { amount: Some(6251), cashback: Some(5000), ..answer(43) },
+                Some(Misfit::Amount),
+            ),
+            (
+                "in a currency that nobody knows",
+                order(Payment),
+                Answer { currency: Some(Currency::UNKNOWN), ..answer(43) },
+                Some(Misfit::Currency),
             ),
             ("the one before", order(Payment), answer(42), Some(Misfit::Before(42))),
             (

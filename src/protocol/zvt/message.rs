@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use super::apdu::{Apdu, Control};
 use super::bitmap::{decimal, fields, masked_card_number, number};
+use super::extras::Extras;
 use super::{charset, code, tlv};
 use crate::event::terminal::{Answer, Clock, Copy, Currency, Progress};
 use crate::event::{Fault, Value};
@@ -139,6 +140,13 @@ fn status(data: &[u8]) -> Message {
     Message::Status(answer, fault)
 }
 
+/// What a status tells beside the plain amount.
+#[must_use]
+pub(super) fn extras(apdu: &Apdu) -> Extras {
+    let container = fields(&apdu.data).flatten().find(|(field, _)| *field == number::CONTAINER);
+    container.map(|(_, container)| Extras::read(container)).unwrap_or_default()
+}
+
 /// Takes a field over. Tracks (23, 24, 2D), check value (3A), expiry (0E) and the numbers of the chip are
 /// left where they are.
 fn note(answer: &mut Answer, field: u8, data: &[u8]) {
@@ -164,8 +172,8 @@ fn note(answer: &mut Answer, field: u8, data: &[u8]) {
         }
         number::TEXT => answer.text = masked(data),
         number::CURRENCY => {
-            let number = decimal(data).and_then(|number| u16::try_from(number).ok());
-            answer.currency = number.and_then(Currency::from_number);
+            let number = decimal(data).filter(|number| *number != 0);
+            answer.currency = number.map(Currency::of);
         }
         number::TURNOVER => answer.details.extend(decimal(data).map(|n| detail("turnover", n))),
         number::CARD_TYPE => {

@@ -1,6 +1,6 @@
 //! The terminal's end of the line: frames, acknowledgements, and the fields of its messages.
 
-use crate::event::terminal::Clock;
+use crate::event::terminal::{Clock, Currency};
 
 pub(super) const ACK: u8 = 0x06;
 pub(super) const NAK: u8 = 0x15;
@@ -173,6 +173,33 @@ pub(super) fn add_container(apdu: &mut Vec<u8>, container: &[u8]) {
     if let Some(length) = apdu.get_mut(2) {
         *length = length.saturating_add(u8::try_from(added).unwrap_or(u8::MAX));
     }
+}
+
+/// A tag with its value.
+pub(super) fn tagged(tag: &[u8], value: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(value.len()).unwrap_or(0x7F);
+    [tag, &[length], value].concat()
+}
+
+/// Makes a status that of a conversion: the amount field is the customer's, the merchant's amount stands
+/// beside it in the container.
+pub(super) fn convert(status: &mut Vec<u8>, amount: u64, currency: Currency) {
+    let ours = TERMINAL_CURRENCY;
+    let theirs: [u8; 2] = bcd(currency.number.into());
+    let told = |status: &[u8]| field(status.get(5..)?, 0x04, 6).and_then(decimal);
+    let merchant = told(status).unwrap_or(0);
+    let entry = |amount: u64, currency: [u8; 2]| {
+        let total = tagged(&[0x1F, 0x20], &bcd::<6>(amount));
+        tagged(&[0x31], &[total, tagged(&[0x1F, 0x21], &currency)].concat())
+    };
+    // Behind the header and the result: 04 and the amount, 49 and the currency.
+    let fields = [&[0x04][..], &bcd::<6>(amount), &[0x49], &theirs].concat();
+    if let Some(place) = status.get_mut(5..15) {
+        place.copy_from_slice(&fields);
+    }
+    let markup = tagged(&[0x1F, 0x1B], &[0x03, 0x50]);
+    let entries = [markup, entry(merchant, ours), entry(amount, theirs)].concat();
+    add_container(status, &tagged(&[0xE2], &entries));
 }
 
 /// Date and time as fields of a status.
