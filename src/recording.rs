@@ -12,7 +12,7 @@
 //!                                 show "TEXT", pass "CODE"
 //! ! pay 1250                      a terminal is told: pay|refund|preauth AMOUNT, reverse RECEIPT,
 //!                                 cancel RECEIPT, capture RECEIPT AMOUNT, close, totals, diagnose,
-//!                                 repeat, abort, enquire AMOUNT, or authorize AMOUNT CODE (a payment
+//!                                 repeat, abort, status, enquire AMOUNT, or authorize AMOUNT CODE (a payment
 //!                                 with a code that the bank has given by telephone)
 //! ~ bad 41                        a byte that came with a parity or framing error
 //! ~ break                         the line was held low
@@ -88,7 +88,7 @@ const REQUEST: &str = "`trigger on|off`, `enable on|off`, `indicate good|bad|wai
                        `show` or `pass` and a text in double quotes, `\\u{HEX}` for a character; for \
                        a terminal `pay|refund|preauth|enquire AMOUNT`, `authorize AMOUNT CODE`, \
                        `reverse|cancel RECEIPT`, \
-                       `capture RECEIPT AMOUNT`, `close`, `totals`, `diagnose`, `repeat` or `abort`";
+                       `capture RECEIPT AMOUNT`, `close`, `totals`, `diagnose`, `repeat`, `status` or `abort`";
 
 /// No wait is longer: it keeps every sum of waits a point in time.
 const LONGEST_WAIT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -210,6 +210,9 @@ fn instruction(text: &str) -> Option<Step> {
     if verb == "abort" && numbers.is_empty() {
         return Some(Step::Instruct(Instruction::Abort));
     }
+    if verb == "status" && numbers.is_empty() {
+        return Some(Step::Instruct(Instruction::Status(None)));
+    }
     if let ("enquire", [amount]) = (verb, numbers.as_slice()) {
         let order = order(Operation::Payment, *amount, None);
         return Some(Step::Instruct(Instruction::Enquire(order)));
@@ -235,6 +238,7 @@ fn order(operation: Operation, amount: u64, receipt: Option<u32>) -> Order {
 fn told(instruction: &Instruction) -> String {
     let order = match instruction {
         Instruction::Abort => return "abort".to_owned(),
+        Instruction::Status(_) => return "status".to_owned(),
         Instruction::Enquire(order) => return format!("enquire {}", order.amount),
         Instruction::Begin(order) => order,
     };

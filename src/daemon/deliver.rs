@@ -74,7 +74,7 @@ impl Daemon {
             Report::Said(about, said) => self.said(now, key, about, said),
             Report::Overheard(overheard) => self.overheard(now, key, *overheard),
             Report::Persist(id, entry, written) => self.persist(key, id, entry, written),
-            Report::NotInstructed(instruction) => self.not_instructed(&instruction),
+            Report::NotInstructed(instruction) => self.not_instructed(key, &instruction),
         }
     }
 

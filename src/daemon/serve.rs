@@ -81,9 +81,7 @@ impl Daemon {
                     .send(owned.and_then(|()| self.settle(&caller.client, sequence, settlement)));
             }
             Act::Begin(wish, reply) => self.begin(caller.clone(), key, wish, reply),
-            Act::Terminal(reply) => {
-                let _ = reply.send(self.terminal_status(caller, key));
-            }
+            Act::Terminal(reply) => self.inquire(caller, key, reply),
             Act::Diagnose(reply) => self.diagnose(caller, key, reply),
         }
     }

@@ -9,6 +9,7 @@ mod asked;
 mod close;
 mod code;
 mod end;
+mod fare;
 mod recover;
 mod reload;
 mod tell;
@@ -33,8 +34,8 @@ use super::status::{Access, State as DeviceState};
 use super::{Daemon, Key, Notice, Wake};
 use crate::clock;
 use crate::config::Config;
+use crate::event::Timestamp;
 use crate::event::terminal::{Currency, Entry, Instruction, Operation, Said};
-use crate::event::{Timestamp, Value};
 use crate::ledger::{self, Answered, Begun, Ledger, Refused};
 use crate::secret::Secret;
 use crate::session::{Order, Written};
@@ -185,6 +186,8 @@ pub(super) struct Transactions {
     begins: BTreeMap<u32, usize>,
     /// The daemon is to end.
     is_ending: bool,
+    /// Who waits to hear from a terminal how it fares.
+    inquiries: BTreeMap<Key, Vec<fare::Inquiry>>,
 }
 
 /// A transaction that has an object.
@@ -649,32 +652,6 @@ impl Daemon {
         is_wired && is_owned || user.is_some_and(|user| user != caller.uid || is_owned)
     }
 
-    /// How a terminal fares, for whoever may use it.
-    pub(super) fn terminal_status(
-        &self,
-        caller: &Caller,
-        key: Key,
-    ) -> Result<BTreeMap<&'static str, Value>, Error> {
-        let device = self.devices.get(&key).ok_or(Error::DeviceGone)?;
-        if !device.terminal_rights.terminal.permits(caller) {
-            return Err(Error::AccessDenied("terminal"));
-        }
-        let name = &device.identity.origin.name;
-        let of_terminal = |live: &&Live| live.transaction.intent.device == *name;
-        let all = || self.transactions.live.values().filter(of_terminal);
-        let open = all().find(|live| !live.transaction.state.is_final());
-        let unknown = all().find(|live| live.transaction.state == State::Unknown);
-        let mut status = BTreeMap::from([
-            ("state", Value::from(device.state().word())),
-            ("recovery", Value::from(device.identity.recovery().word())),
-            ("condition", Value::List(device.condition().into_iter().map(Value::from).collect())),
-        ]);
-        for (name, live) in [("transaction", open), ("unknown", unknown)] {
-            status.extend(live.map(|live| (name, Value::Count(live.transaction.id))));
-        }
-        Ok(status)
-    }
-
     /// A terminal's session has something to say.
     pub(super) fn said(&mut self, now: Timestamp, key: Key, about: Option<u64>, said: Said) {
         match (said, about) {
@@ -687,6 +664,7 @@ impl Daemon {
             (Said::Progress(progress), Some(id)) => self.progressed(id, &progress),
             (Said::Last(answer, clock), Some(id)) => self.weigh_last(now, id, answer, clock),
             (Said::Progress(_) | Said::Last(..), None) => {}
+            (Said::Status(says), _) => self.told_how_it_fares(key, says),
         }
     }
 
@@ -733,13 +711,14 @@ impl Daemon {
     }
 
     /// An instruction was not carried out: the line was not open, or the terminal was busy.
-    pub(super) fn not_instructed(&mut self, instruction: &Instruction) {
+    pub(super) fn not_instructed(&mut self, key: Key, instruction: &Instruction) {
         match instruction {
             Instruction::Begin(order) => {
                 self.close(order.transaction, State::Failed, "the terminal could not be asked");
             }
             // It is asked again when the line is there, or given up when its time is over.
             Instruction::Enquire(_) | Instruction::Abort => {}
+            Instruction::Status(_) => self.told_how_it_fares(key, None),
         }
     }
 

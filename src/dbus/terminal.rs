@@ -77,7 +77,10 @@ impl TerminalInterface {
 
     /// How it fares: `state`, `condition`, `recovery` (what it can be asked when an outcome is not
     /// known: `enquiry`, `last-receipt`, `none`), and where there is one `transaction` (the object of the
-    /// one under way) and `unknown` (the object of one that has to be settled).
+    /// one under way) and `unknown` (the object of one that has to be settled). A terminal that can be asked
+    /// (`status` of Capabilities), is ready and has nothing under way is asked first: `answered` says
+    /// whether it has answered this time, within 15 seconds, and `says` what; else this is what is known.
+    /// A transaction that begins meanwhile waits for that.
     async fn status(&self, #[zbus(header)] header: Header<'_>) -> Result<Dict<'static>, Error> {
         let status = self.ask(&header, Act::Terminal).await?;
         let mut dict = Dict::new();

@@ -220,6 +220,8 @@ pub enum Instruction {
     Abort,
     /// Tell of the last transaction: what became of this order is not known.
     Enquire(Order),
+    /// Tell how it fares; with the terminal's password.
+    Status(Option<Secret<String>>),
 }
 
 /// A transaction as it is asked of a terminal.
@@ -298,6 +300,8 @@ pub enum Said {
     Progress(Progress),
     /// What is the matter with it now, replacing what was said before.
     Condition(Vec<Condition>),
+    /// What it says to the question how it fares; nothing where it has not answered.
+    Status(Option<&'static str>),
     /// The answer to an enquiry: what it says of its last transaction, if it says anything.
     Last(Option<Box<Answer>>, Clock),
 }

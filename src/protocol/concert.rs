@@ -137,7 +137,7 @@ impl Protocol for Concert {
                 job.is_aborted = true;
                 Ok(())
             }
-            Instruction::Enquire(_) => Err(Refusal::Unsupported),
+            Instruction::Enquire(_) | Instruction::Status(_) => Err(Refusal::Unsupported),
         }
     }
 

@@ -264,6 +264,7 @@ impl Protocol for Hub {
                 self.talk.take(order, true, now + ENQUIRE_WITHIN);
             }
             Instruction::Abort => self.talk.abort(now)?,
+            Instruction::Status(_) => return Err(Refusal::Unsupported),
         }
         self.send(now, out);
         Ok(())

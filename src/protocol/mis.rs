@@ -116,7 +116,9 @@ impl Protocol for Mis {
                 }
                 Ok(())
             }
-            Instruction::Abort | Instruction::Enquire(_) => Err(Refusal::Unsupported),
+            Instruction::Abort | Instruction::Enquire(_) | Instruction::Status(_) => {
+                Err(Refusal::Unsupported)
+            }
         }
     }
 

@@ -20,6 +20,8 @@ mod command;
 mod extras;
 mod link;
 mod message;
+mod options;
+mod outcome;
 pub mod overheard;
 mod receipt;
 mod tlv;
@@ -27,13 +29,13 @@ mod tlv;
 use std::time::Duration;
 
 use self::apdu::Apdu;
-use self::ask::Asking;
-use self::command::Printer;
+use self::extras::Extras;
 use self::link::{Event, Link, Repeat, Standing};
 use self::message::{Completion, Message};
+use self::options::Options;
 use crate::event::terminal::{
-    Answer, Awaiting, Clock, Currency, Ending, Entry, Instruction, Line, Operation, Order,
-    Progress, Recovery, Said,
+    Answer, Awaiting, Clock, Condition, Ending, Entry, Instruction, Line, Operation, Order,
+    Recovery, Said,
 };
 use crate::event::{Fault, Refusal, Timestamp};
 use crate::normalize::mask::Receipt;
@@ -51,7 +53,7 @@ pub const INFO: Info = Info {
 };
 
 /// What such a terminal can be asked, and how it can be asked what it did.
-const CAPABILITIES: [&str; 12] = [
+const CAPABILITIES: [&str; 13] = [
     "payment",
     "refund",
     "reversal",
@@ -63,6 +65,7 @@ const CAPABILITIES: [&str; 12] = [
     "diagnosis",
     "repeat-receipt",
     "abort",
+    "status",
     Recovery::LastReceipt.word(),
 ];
 
@@ -77,61 +80,9 @@ const ENQUIRE_EVERY: Duration = Duration::from_secs(5);
 /// How long it is enquired of.
 const ENQUIRE_WITHIN: Duration = Duration::from_secs(150);
 
-/// The options of `[protocol]`.
-#[derive(Clone, Debug)]
-struct Options {
-    printer: Printer,
-    currency: Currency,
-    language: Option<u8>,
-    /// Customers may add a tip at the terminal: it may take more than it was asked to.
-    tips: bool,
-    /// Customers may take cash at the terminal.
-    cashback: bool,
-    /// The terminal may charge them in a currency of their own.
-    dcc: bool,
-    asking: Asking,
-}
-
 fn configure(section: &Section<'_>) -> Result<Configured, Error> {
-    let printers = [("host", Printer::Host), ("terminal", Printer::Terminal)];
-    let language = section.integer("language", 0..=255)?;
-    let options = Options {
-        printer: section.word("receipts", &printers)?.unwrap_or(Printer::Host),
-        currency: currency(section)?,
-        tips: section.boolean("tips")?.unwrap_or(false),
-        cashback: section.boolean("cashback")?.unwrap_or(false),
-        dcc: section.boolean("dcc")?.unwrap_or(false),
-        asking: Asking::read(section)?,
-        language: language.and_then(|language| u8::try_from(language).ok()),
-    };
+    let options = Options::read(section)?;
     Ok(Configured::new(&CAPABILITIES, move || Box::new(Zvt::new(options.clone()))))
-}
-
-impl Options {
-    /// Notes in an answer what it means for this order, beside what it says.
-    fn complete(&self, order: &Order, apdu: &Apdu, answer: &mut Answer) {
-        let extras = message::extras(apdu);
-        if self.dcc {
-            extras.note_conversion(self.currency, answer);
-        }
-        if self.cashback {
-            extras.note_cashback(order, answer);
-        }
-        if self.tips {
-            note_tip(order, answer);
-        }
-        self.asking.note(order, answer);
-    }
-}
-
-fn currency(section: &Section<'_>) -> Result<Currency, Error> {
-    let Some(code) = section.string("currency")? else { return Ok(Currency::EUR) };
-    Currency::from_code(code).ok_or_else(|| {
-        let message = format!(
-            "`currency` is {code:?}; accepted are the letters of ISO 4217, such as \"EUR\""
-        );
-        section.error("currency", message)
-    })
 }
 
 /// One conversation.
@@ -142,7 +93,7 @@ struct Zvt {
     /// When the terminal's silence will have meant something.
     patience: Option<Timestamp>,
     /// What the terminal said of a transaction that this conversation did not begin.
-    overheard: Option<Box<Answer>>,
+    overheard: Option<(Box<Answer>, Extras)>,
     /// The receipt under way.
     receipt: Receipt,
     /// Lines that are nobody's yet: of a transaction that may still be asked about, or of the last receipt
@@ -150,15 +101,30 @@ struct Zvt {
     lines: Vec<Line>,
     /// The day has been closed, and no receipt given out since: their numbers may begin again.
     is_day_closed: bool,
+    /// What has to wait until the terminal has said how it fares.
+    next: Option<(Order, Purpose)>,
+    /// What is the matter with it, as it said last, and whether somebody has its menu open.
+    conditions: Vec<Condition>,
+    is_in_menu: bool,
+}
+
+/// What a job is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// The order is to be carried out.
+    Order,
+    /// It is to be found out what became of the order.
+    Enquiry,
+    /// The terminal is to say how it fares; there is no order.
+    Status,
 }
 
 /// What the till is about.
 struct Job {
     order: Order,
     step: Step,
-    /// Whether this is only to find out what became of the order.
-    is_enquiry: bool,
-    /// When an enquiry gives up.
+    purpose: Purpose,
+    /// When it gives up, unless an order is under way.
     until: Timestamp,
     /// Whether the command has been accepted in the step under way.
     is_accepted: bool,
@@ -196,6 +162,9 @@ impl Zvt {
             receipt: Receipt::default(),
             lines: Vec::new(),
             is_day_closed: false,
+            next: None,
+            conditions: Vec::new(),
+            is_in_menu: false,
         }
     }
 }
@@ -214,26 +183,11 @@ impl Protocol for Zvt {
         out: &mut Output,
     ) -> Result<(), Refusal> {
         match instruction {
-            Instruction::Begin(_) | Instruction::Enquire(_) if self.job.is_some() => {
-                Err(Refusal::Busy)
-            }
-            Instruction::Begin(mut order) => {
-                self.overheard = None;
-                self.end_receipt(out);
-                self.lines.clear();
-                if self.is_day_closed {
-                    // The first receipt of a day may have the number of the last one before.
-                    order.last_receipt = None;
-                }
-                self.begin(now, order, false, out);
-                Ok(())
-            }
-            Instruction::Enquire(order) => {
-                // What the terminal still printed when nobody waited for it any more.
-                self.end_receipt(out);
-                receipt::persist(&mut self.lines, out);
-                self.begin(now, order, true, out);
-                Ok(())
+            Instruction::Begin(order) => self.take(now, order, Purpose::Order, out),
+            Instruction::Enquire(order) => self.take(now, order, Purpose::Enquiry, out),
+            Instruction::Status(password) => {
+                let order = Order { password, ..Order::new(0, Operation::Diagnosis, 0, None) };
+                self.take(now, order, Purpose::Status, out)
             }
             Instruction::Abort => self.abort(now, out),
         }
@@ -260,26 +214,76 @@ impl Protocol for Zvt {
         self.link.close(out);
         self.patience = None;
         self.end_receipt(out);
+        let next = self.next.take().map(|(_, purpose)| purpose);
+        if next == Some(Purpose::Order) {
+            out.push(Item::Persist(Entry::Ended(Ending::Failed(NEVER_ASKED.into()))));
+        }
         let Some(job) = self.job.take() else { return };
-        // An enquiry is simply begun anew when the line is back.
-        if !job.is_enquiry {
-            let ending = if job.step == Step::Command && job.order.operation.moves_money() {
-                Ending::Unclear("the line went away".into())
-            } else {
-                Ending::Failed("the line went away before anything was asked".into())
-            };
-            out.push(Item::Persist(Entry::Ended(ending)));
+        match job.purpose {
+            // It is simply begun anew when the line is back.
+            Purpose::Enquiry => {}
+            Purpose::Status => out.push(Item::Said(Said::Status(None))),
+            Purpose::Order => {
+                let ending = if job.step == Step::Command && job.order.operation.moves_money() {
+                    Ending::Unclear("the line went away".into())
+                } else {
+                    Ending::Failed(NEVER_ASKED.into())
+                };
+                out.push(Item::Persist(Entry::Ended(ending)));
+            }
         }
     }
 }
 
+/// Why an order failed of which the terminal knows nothing.
+const NEVER_ASKED: &str = "the line went away before anything was asked";
+
 impl Zvt {
-    fn begin(&mut self, now: Timestamp, order: Order, is_enquiry: bool, out: &mut Output) {
+    /// Begins a job, or has it wait until the terminal has said how it fares.
+    fn take(
+        &mut self,
+        now: Timestamp,
+        order: Order,
+        purpose: Purpose,
+        out: &mut Output,
+    ) -> Result<(), Refusal> {
+        match &self.job {
+            None => {
+                self.begin(now, order, purpose, out);
+                Ok(())
+            }
+            Some(job) if job.purpose == Purpose::Status && self.next.is_none() => {
+                self.next = Some((order, purpose));
+                Ok(())
+            }
+            Some(_) => Err(Refusal::Busy),
+        }
+    }
+
+    fn begin(&mut self, now: Timestamp, mut order: Order, purpose: Purpose, out: &mut Output) {
+        let (first, within) = match purpose {
+            Purpose::Order | Purpose::Enquiry => (Step::Registration, ENQUIRE_WITHIN),
+            Purpose::Status => (Step::StatusEnquiry, ANSWERED_WITHIN),
+        };
+        if purpose == Purpose::Enquiry {
+            // What the terminal still printed when nobody waited for it any more.
+            self.end_receipt(out);
+            receipt::persist(&mut self.lines, out);
+        }
+        if purpose == Purpose::Order {
+            self.overheard = None;
+            self.end_receipt(out);
+            self.lines.clear();
+            if self.is_day_closed {
+                // The first receipt of a day may have the number of the last one before.
+                order.last_receipt = None;
+            }
+        }
         self.job = Some(Job {
             order,
-            step: Step::Registration,
-            is_enquiry,
-            until: now + ENQUIRE_WITHIN,
+            step: first,
+            purpose,
+            until: now + within,
             is_accepted: false,
             is_aborted: false,
             answer: None,
@@ -288,7 +292,15 @@ impl Zvt {
             terminal: None,
             clock: Clock::default(),
         });
-        self.step(now, Step::Registration, out);
+        self.step(now, first, out);
+    }
+
+    /// From now on the terminal's silence means something after this time: sooner where somebody waits to
+    /// hear how it fares.
+    fn wait(&mut self, now: Timestamp, time: Duration) {
+        let until = self.job.as_ref().filter(|job| job.purpose == Purpose::Status);
+        let until = until.map_or(now + time, |job| job.until.min(now + time));
+        self.patience = Some(until);
     }
 
     /// Sends the command of a step.
@@ -325,12 +337,17 @@ impl Zvt {
                 return;
             }
         };
-        self.patience = Some(now + ANSWERED_WITHIN);
+        self.wait(now, ANSWERED_WITHIN);
         self.link.command(now, &apdu, repeat, out);
     }
 
     fn abort(&mut self, now: Timestamp, out: &mut Output) -> Result<(), Refusal> {
-        let job = self.job.as_mut().filter(|job| !job.is_enquiry).ok_or(Refusal::Unsupported)?;
+        if self.next.take_if(|(_, purpose)| *purpose == Purpose::Order).is_some() {
+            out.push(Item::Persist(Entry::Ended(Ending::Aborted)));
+            return Ok(());
+        }
+        let job = self.job.as_mut().filter(|job| job.purpose == Purpose::Order);
+        let job = job.ok_or(Refusal::Unsupported)?;
         if job.is_aborted {
             return Ok(());
         }
@@ -354,13 +371,14 @@ impl Zvt {
     /// A command has not arrived, or nobody knows.
     fn lost(&mut self, now: Timestamp, out: &mut Output) {
         let Some(job) = &mut self.job else { return };
-        if job.is_enquiry {
-            self.pause_or_give_up(now, out);
-        } else if job.is_accepted {
+        match job.purpose {
+            Purpose::Enquiry => self.pause_or_give_up(now, out),
+            Purpose::Status => self.finish_status(now, None, out),
             // What is lost is only the wish to abort it.
-            job.is_aborted = false;
-        } else {
-            self.unanswered(now, "the terminal did not acknowledge the command", out);
+            Purpose::Order if job.is_accepted => job.is_aborted = false,
+            Purpose::Order => {
+                self.unanswered(now, "the terminal did not acknowledge the command", out);
+            }
         }
     }
 
@@ -371,10 +389,10 @@ impl Zvt {
             return self.step(now, Step::Registration, out);
         }
         out.fault(Fault::NoReply);
-        if job.is_enquiry {
-            self.pause_or_give_up(now, out);
-        } else {
-            self.unanswered(now, "the terminal has gone silent", out);
+        match job.purpose {
+            Purpose::Enquiry => self.pause_or_give_up(now, out),
+            Purpose::Status => self.finish_status(now, None, out),
+            Purpose::Order => self.unanswered(now, "the terminal has gone silent", out),
         }
     }
 
@@ -399,11 +417,7 @@ impl Zvt {
     }
 
     fn received(&mut self, now: Timestamp, apdu: &Apdu, out: &mut Output) {
-        let mut message = message::decode(apdu);
-        if let (Message::Status(Some(answer), _), Some(job)) = (&mut message, &self.job) {
-            self.options.complete(&job.order, apdu, answer);
-        }
-        match message {
+        match message::decode(apdu) {
             Message::Accepted => {
                 Link::acknowledge(out);
                 self.accepted(now, out);
@@ -428,14 +442,15 @@ impl Zvt {
             return;
         }
         job.is_accepted = true;
-        self.patience = Some(now + heard_within(job.step));
-        match job.step {
+        let (step, is_aborted) = (job.step, job.is_aborted);
+        self.wait(now, heard_within(step));
+        match step {
             // It is not told of its completion.
             Step::Language => self.step_after_registration(now, out),
             Step::Command => {
                 out.push(Item::Persist(Entry::Accepted));
-                progress(Awaiting::Terminal, "taken by the terminal", out);
-                if job.is_aborted {
+                outcome::progress(Awaiting::Terminal, "taken by the terminal", out);
+                if is_aborted {
                     self.link.command(now, &command::abort(), Repeat::OnRefusal, out);
                 }
             }
@@ -457,8 +472,14 @@ impl Zvt {
             // What it refuses may be what was asked before.
             return;
         }
+        if job.purpose == Purpose::Status {
+            // That is an answer too.
+            self.say_condition(code::condition(reason).into_iter().collect(), out);
+            self.finish_status(now, Some(code::fares(reason)), out);
+            return;
+        }
         out.fault(Fault::Refused { status: reason });
-        if job.is_enquiry {
+        if job.purpose == Purpose::Enquiry {
             match job.step {
                 Step::Registration if reason != code::BUSY => {
                     self.step(now, Step::StatusEnquiry, out);
@@ -475,7 +496,7 @@ impl Zvt {
             Step::Language => self.step_after_registration(now, out),
             _ => {
                 if let Some(condition) = code::condition(reason) {
-                    out.push(Item::Said(Said::Condition(vec![condition])));
+                    self.say_condition(vec![condition], out);
                 }
                 let why = format!("the terminal refuses: {} ({reason:02X})", code::result(reason));
                 self.end(Ending::Failed(why.into()), out);
@@ -491,23 +512,35 @@ impl Zvt {
             Some(job) => (false, job.step == Step::Pause),
             None => (false, false),
         };
-        if let (Some(job), Some(patience)) = (&self.job, &mut self.patience) {
-            *patience = now + if asked { heard_within(job.step) } else { ANSWERED_WITHIN };
+        if let Some(step) = self.job.as_ref().map(|job| job.step)
+            && self.patience.is_some()
+        {
+            self.wait(now, if asked { heard_within(step) } else { ANSWERED_WITHIN });
         }
         if !matches!(message, Message::Print(_)) {
             self.end_receipt(out);
         }
+        self.hear_of_menu(&message, out);
         let mut next = None;
         let mut answer = command::accepted();
         match message {
-            Message::Status(answer, fault) => self.status(answer, fault, out),
-            Message::Intermediate(shown) if at_work => out.push(Item::Said(Said::Progress(shown))),
+            Message::Status(answer, extras, fault) => {
+                if let Some(fault) = fault {
+                    out.fault(fault);
+                }
+                if let Some(answer) = answer {
+                    self.status(answer, extras, out);
+                }
+            }
+            Message::Intermediate(_, shown) if at_work => {
+                out.push(Item::Said(Said::Progress(shown)));
+            }
             Message::Print(lines) => self.print(lines, out),
             Message::Completion(completion) if asked => next = self.completed(&completion, out),
             Message::Abort(reason, words) if asked => next = self.aborted(reason, words, out),
             Message::Other => answer = command::refused(code::NOT_POSSIBLE),
             // With nothing asked there is nobody to tell, and the terminal wants it taken.
-            Message::Intermediate(_)
+            Message::Intermediate(..)
             | Message::Completion(_)
             | Message::Abort(..)
             | Message::Accepted
@@ -519,16 +552,15 @@ impl Zvt {
         if let Some(step) = next {
             self.step(now, step, out);
         }
+        self.begin_next(now, out);
     }
 
-    fn status(&mut self, answer: Option<Box<Answer>>, fault: Option<Fault>, out: &mut Output) {
-        if let Some(fault) = fault {
-            out.fault(fault);
-        }
-        let Some(answer) = answer else { return };
+    fn status(&mut self, mut answer: Box<Answer>, extras: Extras, out: &mut Output) {
         match &mut self.job {
             Some(job) if job.step == Step::Command && job.is_accepted => {
-                if job.answer.as_deref().is_some_and(|before| contradicts(before, &answer)) {
+                self.options.complete(&job.order, &extras, &mut answer);
+                if job.answer.as_deref().is_some_and(|before| outcome::contradicts(before, &answer))
+                {
                     // The approval stays what was said first; nobody can tell which of them is true.
                     job.is_contradicted = true;
                     out.fault(Fault::Misfit { what: "result" });
@@ -539,15 +571,16 @@ impl Zvt {
                 job.answer = Some(answer);
             }
             Some(job) if job.step == Step::LastReceipt && job.is_accepted => {
+                self.options.complete(&job.order, &extras, &mut answer);
                 job.answer = Some(answer);
                 self.reprinted(out);
             }
             // It is of an earlier transaction, and must not be taken for this one's.
-            Some(job) if !job.is_enquiry => late(answer, out),
-            Some(_) => self.overheard = Some(answer),
-            None => {
-                self.overheard = Some(answer.clone());
-                late(answer, out);
+            Some(job) if job.purpose == Purpose::Order => outcome::late(answer, out),
+            Some(job) if job.purpose == Purpose::Enquiry => self.overheard = Some((answer, extras)),
+            Some(_) | None => {
+                self.overheard = Some((answer.clone(), extras));
+                outcome::late(answer, out);
             }
         }
     }
@@ -559,12 +592,17 @@ impl Zvt {
             job.terminal = Some(terminal.clone());
         }
         match job.step {
+            // It is a late answer to the question how it fares, which has been given up.
+            Step::Registration if completion.status.is_some() => None,
             Step::Registration => self.registered(completion, out),
             Step::StatusEnquiry => {
                 job.clock = completion.clock;
-                let status = completion.status.unwrap_or(0);
-                let condition = code::condition(status);
-                out.push(Item::Said(Said::Condition(condition.into_iter().collect())));
+                let (purpose, status) = (job.purpose, completion.status.unwrap_or(0));
+                self.say_condition(code::condition(status).into_iter().collect(), out);
+                if purpose == Purpose::Status {
+                    self.end_status(Some(code::fares(status)), out);
+                    return None;
+                }
                 Some(if status == code::BUSY { Step::Pause } else { Step::LastReceipt })
             }
             Step::LastReceipt => {
@@ -572,7 +610,7 @@ impl Zvt {
                 None
             }
             Step::Command => {
-                let ending = completed(job, completion.result, out);
+                let ending = outcome::completed(job, completion.result, out);
                 if ending == Ending::Approved {
                     let has_receipt = job.answer.as_ref().is_some_and(|it| it.receipt.is_some());
                     let closes = job.order.operation == Operation::Close;
@@ -589,9 +627,9 @@ impl Zvt {
 
     fn registered(&mut self, completion: &Completion, out: &mut Output) -> Option<Step> {
         let job = self.job.as_ref()?;
-        let conditions = code::registered(completion.registered.unwrap_or(0));
-        out.push(Item::Said(Said::Condition(conditions)));
-        if job.is_enquiry {
+        let purpose = job.purpose;
+        self.say_condition(code::registered(completion.registered.unwrap_or(0)), out);
+        if purpose == Purpose::Enquiry {
             return Some(Step::StatusEnquiry);
         }
         let ours = self.options.currency;
@@ -626,7 +664,11 @@ impl Zvt {
     /// The terminal has stopped the step under way. Gives the next one.
     fn aborted(&mut self, reason: u8, words: Option<String>, out: &mut Output) -> Option<Step> {
         let job = self.job.as_ref()?;
-        if job.is_enquiry {
+        if job.purpose == Purpose::Status {
+            self.end_status(Some(code::fares(reason)), out);
+            return None;
+        }
+        if job.purpose == Purpose::Enquiry {
             return match job.step {
                 Step::Registration => Some(Step::StatusEnquiry),
                 Step::StatusEnquiry => Some(Step::LastReceipt),
@@ -638,7 +680,7 @@ impl Zvt {
             };
         }
         if job.step == Step::Command {
-            let ending = aborted(job, reason, words, out);
+            let ending = outcome::aborted(job, reason, words, out);
             self.end(ending, out);
         } else {
             let why = format!("the terminal stopped: {} ({reason:02X})", code::result(reason));
@@ -652,11 +694,61 @@ impl Zvt {
         let Some(job) = self.job.take() else { return };
         self.patience = None;
         self.lines.clear();
-        let mut answer = job.answer.or_else(|| self.overheard.take());
+        let overheard = self.overheard.take();
+        let mut answer = job.answer.or_else(|| {
+            let (mut answer, extras) = overheard?;
+            self.options.complete(&job.order, &extras, &mut answer);
+            Some(answer)
+        });
         if let Some(answer) = &mut answer {
             answer.terminal = answer.terminal.take().or(job.terminal);
         }
         out.push(Item::Said(Said::Last(answer, job.clock)));
+    }
+
+    /// The terminal has said how it fares, or is not going to.
+    fn finish_status(&mut self, now: Timestamp, says: Option<&'static str>, out: &mut Output) {
+        if says.is_none() {
+            self.link.give_up(now, out);
+        }
+        self.end_status(says, out);
+        self.begin_next(now, out);
+    }
+
+    fn end_status(&mut self, says: Option<&'static str>, out: &mut Output) {
+        self.job = None;
+        self.patience = None;
+        out.push(Item::Said(Said::Status(says)));
+    }
+
+    /// What has waited for that begins, once what the terminal said has been answered.
+    fn begin_next(&mut self, now: Timestamp, out: &mut Output) {
+        if self.job.is_none()
+            && let Some((order, purpose)) = self.next.take()
+        {
+            self.begin(now, order, purpose, out);
+        }
+    }
+
+    fn say_condition(&mut self, conditions: Vec<Condition>, out: &mut Output) {
+        self.conditions = conditions;
+        self.tell_condition(out);
+    }
+
+    /// Somebody has the menu open while the terminal says so, and no longer than it says nothing else.
+    fn hear_of_menu(&mut self, message: &Message, out: &mut Output) {
+        let is_in_menu =
+            matches!(message, Message::Intermediate(status, _) if code::is_menu(*status));
+        if is_in_menu != self.is_in_menu {
+            self.is_in_menu = is_in_menu;
+            self.tell_condition(out);
+        }
+    }
+
+    fn tell_condition(&self, out: &mut Output) {
+        let mut conditions = self.conditions.clone();
+        conditions.extend(self.is_in_menu.then_some(Condition::InMenu));
+        out.push(Item::Said(Said::Condition(conditions)));
     }
 
     fn end(&mut self, ending: Ending, out: &mut Output) {
@@ -669,90 +761,9 @@ impl Zvt {
     }
 }
 
-/// Keeps the terminal's word on a transaction that is over for us. It names none of ours.
-fn late(answer: Box<Answer>, out: &mut Output) {
-    out.fault(Fault::Late);
-    out.push(Item::Persist(Entry::Late(None, answer)));
-}
-
-/// Whether something else is told behind an approval: a refusal, or another receipt or amount.
-fn contradicts(before: &Answer, now: &Answer) -> bool {
-    let told = |answer: &Answer| (answer.receipt, answer.amount);
-    before.approved && (!now.approved || told(before) != told(now))
-}
-
-/// What was taken above the order, where customers may add that.
-fn note_tip(order: &Order, answer: &mut Answer) {
-    let asked = order.amount.saturating_add(answer.cashback.unwrap_or(0));
-    let above = answer.amount.and_then(|amount| amount.checked_sub(asked));
-    if let (Operation::Payment, Some(tip @ 1..)) = (order.operation, above) {
-        answer.tip = Some(tip);
-    }
-}
-
 fn heard_within(step: Step) -> Duration {
     match step {
         Step::StatusEnquiry | Step::LastReceipt => TOLD_WITHIN,
         Step::Registration | Step::Language | Step::Command | Step::Pause => HEARD_WITHIN,
     }
-}
-
-fn progress(awaiting: Awaiting, text: &'static str, out: &mut Output) {
-    out.push(Item::Said(Said::Progress(Progress { awaiting, text: text.into() })));
-}
-
-/// How a job ended that the terminal says is complete.
-fn completed(job: &Job, result: Option<u8>, out: &mut Output) -> Ending {
-    let refused = result.filter(|result| *result != code::SUCCESS);
-    let Some(answer) = &job.answer else {
-        if let Some(reason) = refused {
-            answered_no(reason, None, out);
-            return if reason == code::ABORTED { Ending::Aborted } else { Ending::Declined };
-        }
-        return if job.order.operation.moves_money() {
-            Ending::Unclear("the terminal completed without saying how it went".into())
-        } else {
-            Ending::Approved
-        };
-    };
-    if !answer.approved {
-        return if answer.code == ABORTED { Ending::Aborted } else { Ending::Declined };
-    }
-    if job.is_contradicted {
-        let why = "the terminal approved and then said something else";
-        return Ending::Contradictory(why.into());
-    }
-    if let Some(status) = refused {
-        out.fault(Fault::Refused { status });
-        return Ending::Contradictory("the terminal approved and completed with an error".into());
-    }
-    match job.order.misfit(answer, job.terminal.as_deref()) {
-        Some(misfit) => {
-            out.fault(Fault::Misfit { what: misfit.word() });
-            Ending::Contradictory(misfit.to_string().into())
-        }
-        None => Ending::Approved,
-    }
-}
-
-/// The code of an answer that was stopped, as [`Answer::code`] has it.
-const ABORTED: &str = "6C";
-
-/// Puts on disk that the terminal says no, where it has sent no status information.
-fn answered_no(reason: u8, words: Option<String>, out: &mut Output) {
-    let text = words.unwrap_or_else(|| code::result(reason).to_owned());
-    let answer = Answer { code: format!("{reason:02X}"), text, ..Answer::default() };
-    out.push(Item::Persist(Entry::Answer(Box::new(answer))));
-}
-
-/// How a job ended that the terminal says it has stopped.
-fn aborted(job: &Job, reason: u8, words: Option<String>, out: &mut Output) -> Ending {
-    if job.answer.as_ref().is_some_and(|answer| answer.approved) {
-        out.fault(Fault::Refused { status: reason });
-        return Ending::Contradictory("the terminal approved and stopped all the same".into());
-    }
-    if job.answer.is_none() {
-        answered_no(reason, words, out);
-    }
-    if reason == code::ABORTED { Ending::Aborted } else { Ending::Declined }
 }

@@ -26,7 +26,7 @@ const TRIES: u32 = 3;
 
 /// What the behaviours are called.
 const BEHAVIOURS: &str = "approve, decline [CODE], partial AMOUNT, tip AMOUNT, cashback AMOUNT, dcc AMOUNT CURRENCY, signature, referral, silent, late SECONDS, duplicate, \
-                          busy, no-status, wrong-receipt, stop, revoke, old-status, old-completion, crossing, keyed AMOUNT, think SECONDS, restart";
+                          busy, no-status, wrong-receipt, menu SECONDS, condition CODE, stop, revoke, old-status, old-completion, crossing, keyed AMOUNT, think SECONDS, restart";
 
 fn configure(section: &Section<'_>) -> Result<Box<dyn Simulated>, Error> {
     // The protocol checks them; the terminal does as it is registered.
@@ -110,6 +110,10 @@ struct Terminal {
     behaviour: Behaviour,
     /// The customer's time at the terminal.
     think: Duration,
+    /// How long somebody has its menu open before it goes on with a transaction.
+    menu: Duration,
+    /// What it says when it is asked how it fares.
+    condition: u8,
     turns: VecDeque<Turn>,
     /// The frame that waits for its acknowledgement or its answer, and how often it was sent.
     pending: Option<(Vec<u8>, u32)>,
@@ -192,6 +196,14 @@ impl Simulated for Terminal {
                 self.turns.clear();
                 (self.pending, self.rest) = (None, None);
                 self.wire = Wire::default();
+                return Ok(());
+            }
+            "menu" => {
+                self.menu = Duration::from_secs(number()?);
+                return Ok(());
+            }
+            "condition" => {
+                self.condition = u8::from_str_radix(rest.trim(), 16).map_err(|_| wrong(words))?;
                 return Ok(());
             }
             "think" => {
@@ -321,7 +333,7 @@ impl Terminal {
             (0x06, 0x50) => return Some(vec![Turn::Make(Deed::Close)]),
             (0x06, 0x10) => turns.push(Turn::Say(self.books.totals_status())),
             (0x05, 0x01) => {
-                turns.push(Turn::Say(wire::status_completion(out.clock)));
+                turns.push(Turn::Say(wire::status_completion(self.condition, out.clock)));
                 return Some(turns);
             }
             _ => {}
@@ -348,7 +360,12 @@ impl Terminal {
             0x25 => Deed::Cancel(receipt?),
             _ => Deed::Reverse(receipt?),
         };
-        let mut turns = vec![Turn::Say(vec![0x04, 0xFF, 0x01, 0x0A])];
+        let mut turns = Vec::new();
+        if !self.menu.is_zero() {
+            turns.push(Turn::Say(vec![0x04, 0xFF, 0x01, 0x1A]));
+            turns.push(Turn::Rest(self.menu));
+        }
+        turns.push(Turn::Say(vec![0x04, 0xFF, 0x01, 0x0A]));
         if !self.think.is_zero() {
             turns.push(Turn::Rest(self.think));
         }

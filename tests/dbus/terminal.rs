@@ -587,3 +587,67 @@ async fn a_terminal_that_carries_no_codes_says_so() {
     .unwrap_err();
     assert_eq!(error.name, "Unsupported", "{error:?}");
 }
+
+#[tokio::test]
+async fn a_terminal_is_asked_how_it_fares_where_nothing_is_under_way() {
+    let till = Till::open().await;
+    let client = till.ready().await;
+    let status = async || -> Dict { client.call(OBJECT, TERMINAL, "Status", &()).await.unwrap() };
+    let fares = status().await;
+    assert!(fares.flag("answered"), "{fares:?}");
+    assert_eq!(fares.text("says"), "ready");
+    till.behave("condition CC").await;
+    assert_eq!(status().await.text("says"), "printer not ready");
+    let condition = client.property(OBJECT, TERMINAL, "Condition").await;
+    assert_eq!(Vec::<String>::try_from(condition).unwrap(), ["out-of-paper"]);
+    // All who want to know at a time, and a payment that begins meanwhile.
+    till.behave("condition 00").await;
+    let paid = pay(&client, "sale 1", 1250);
+    let (one, other, paid) = tokio::join!(status(), status(), paid);
+    assert!(one.has("answered") && other.has("answered"));
+    assert_eq!(completed(&client, &paid.unwrap()).await.0, "approved");
+    till.behave("think 60").await;
+    let path = pay(&client, "sale 2", 1250).await.unwrap();
+    let busy = status().await;
+    assert!(!busy.flag("answered") && !busy.has("says"), "a payment is not disturbed: {busy:?}");
+    assert_eq!(busy.path("transaction"), path);
+    client.call_raw(&path, TRANSACTION, "Abort", &()).await.unwrap();
+    assert_eq!(completed(&client, &path).await.0, "aborted");
+}
+
+#[tokio::test]
+async fn a_menu_that_somebody_has_open_is_a_condition_and_passes() {
+    let till = Till::open().await;
+    let client = till.ready().await;
+    till.behave("menu 1").await;
+    let path = pay(&client, "sale 1", 1250).await.unwrap();
+    let conditions = || async {
+        let condition = client.property(OBJECT, TERMINAL, "Condition").await;
+        Vec::<String>::try_from(condition).unwrap()
+    };
+    progressed(&client, &path, "somebody has the terminal's service menu open").await;
+    assert_eq!(conditions().await, ["in-menu"]);
+    progressed(&client, &path, "insert or hold the card").await;
+    assert!(conditions().await.is_empty());
+    assert_eq!(completed(&client, &path).await.0, "approved");
+}
+
+#[tokio::test]
+async fn cash_and_the_customers_own_currency_are_told() {
+    let till = Till::asking("cashback = true, dcc = true").await;
+    let client = till.ready().await;
+    till.behave("cashback 5000").await;
+    let path = pay(&client, "sale 1", 1250).await.unwrap();
+    let (outcome, result) = completed(&client, &path).await;
+    assert_eq!(outcome, "approved", "{result:?}");
+    assert_eq!((result.number("authorised"), result.number("cashback")), (6250, 5000));
+    till.behave("dcc 1337 USD").await;
+    let path = pay(&client, "sale 2", 1250).await.unwrap();
+    let (outcome, result) = completed(&client, &path).await;
+    assert_eq!((outcome.as_str(), result.number("authorised")), ("approved", 1250));
+    let Variant::Dict(charged) = result.get("dcc") else { panic!("{result:?}") };
+    let charged: HashMap<String, zbus::OwnedVariant> =
+        Variant::from(charged.try_clone().unwrap()).try_into().unwrap();
+    assert_eq!(u64::try_from(&*charged["amount"]).unwrap(), 1337);
+    assert_eq!(String::try_from(charged["currency"].clone()).unwrap(), "USD");
+}

@@ -228,6 +228,9 @@ impl Player {
                 let words: Vec<_> = conditions.iter().map(|one| one.word()).collect();
                 self.say(&format!("condition [{}]", words.join(", ")));
             }
+            Said::Status(answer) => {
+                self.say(&format!("status: {}", answer.unwrap_or("no answer")));
+            }
             Said::Last(answer, clock) => {
                 let answer =
                     answer.as_ref().map_or_else(|| "nothing".to_owned(), |one| shown_answer(one));

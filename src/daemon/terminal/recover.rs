@@ -89,6 +89,7 @@ impl Daemon {
     ///
     /// Called before a session is let go, too: that one may have been told to begin, and not have begun.
     pub(in crate::daemon) fn terminal_lost(&mut self, key: Key) {
+        self.told_how_it_fares(key, None);
         let Some(device) = self.devices.get(&key) else { return };
         let open = self.transactions.open_on(&device.identity.origin.name);
         let live = open.and_then(|id| self.transactions.live.get(&id));

@@ -135,7 +135,7 @@ pub(super) fn intermediate(status: u8) -> (Awaiting, &'static str) {
         0x16 => (Terminal, "limit not sufficient"),
         0x18 => (Terminal, "too many wrong PINs"),
         0x19 => (Terminal, "card data wrong"),
-        0x1A => (Terminal, "at service"),
+        0x1A | 0x5A => (Terminal, "somebody has the terminal's service menu open"),
         0x1B => (Terminal, "approved, please pay and fuel"),
         0x1C => (Terminal, "approved, take the goods"),
         0x1D => (Terminal, "declined"),
@@ -143,6 +143,27 @@ pub(super) fn intermediate(status: u8) -> (Awaiting, &'static str) {
         0x29 | 0xE1 => (Customer, "select the language"),
         0xC8 => (Cashier, "the terminal waits for the cashier"),
         _ => (Terminal, "at work"),
+    }
+}
+
+/// Whether an intermediate status says that somebody has the menu open: service mode, and the same with a
+/// card to be removed.
+#[must_use]
+pub(super) fn is_menu(status: u8) -> bool {
+    matches!(status, 0x1A | 0x5A)
+}
+
+/// What a terminal says of itself with a status code.
+#[must_use]
+pub(super) fn fares(status: u8) -> &'static str {
+    match status {
+        SUCCESS => "ready",
+        0x51 => "initialisation required",
+        0x62 => "its date or time is wrong",
+        0x9D => "goods are given out in part",
+        0xDF => "out of order",
+        0xE1 => "a card is not wholly removed",
+        status => result(status),
     }
 }
 

@@ -68,10 +68,10 @@ pub(super) enum Message {
     Accepted,
     /// It is refused, for this reason.
     Refused(u8),
-    /// How it went. The fault is what could not be read in it; the result is there if it stood before.
-    Status(Option<Box<Answer>>, Option<Fault>),
-    /// How far it has come.
-    Intermediate(Progress),
+    /// How it went, and what is told beside. The fault is what could not be read in it; the result is there if it stood before.
+    Status(Option<Box<Answer>>, Extras, Option<Fault>),
+    /// How far it has come, and the code that says so.
+    Intermediate(u8, Progress),
     /// The dialogue is over.
     Completion(Completion),
     /// The terminal has stopped it, for this reason, with its own words for that where it has any.
@@ -109,7 +109,7 @@ pub(super) fn decode(apdu: &Apdu) -> Message {
         (REFUSED, code::SUCCESS) => Message::Accepted,
         (REFUSED, reason) => Message::Refused(reason),
         STATUS => status(data),
-        INTERMEDIATE => Message::Intermediate(intermediate(data)),
+        INTERMEDIATE => intermediate(data),
         COMPLETION => Message::Completion(completion(data)),
         ABORT => abort(data),
         PRINT_LINE => Message::Print(print_line(data)),
@@ -120,12 +120,18 @@ pub(super) fn decode(apdu: &Apdu) -> Message {
 
 fn status(data: &[u8]) -> Message {
     let mut answer = Answer::default();
+    let mut extras = Extras::default();
     let mut result = None;
     let mut fault = None;
     for field in fields(data) {
         match field {
             Ok((number::RESULT, [code])) => result = Some(*code),
-            Ok((number, data)) => note(&mut answer, number, data),
+            Ok((field, data)) => {
+                if field == number::CONTAINER {
+                    extras = Extras::read(data);
+                }
+                note(&mut answer, field, data);
+            }
             Err(at) => fault = Some(Fault::Malformed { at: at + 3 }),
         }
     }
@@ -137,14 +143,7 @@ fn status(data: &[u8]) -> Message {
         }
         Box::new(answer)
     });
-    Message::Status(answer, fault)
-}
-
-/// What a status tells beside the plain amount.
-#[must_use]
-pub(super) fn extras(apdu: &Apdu) -> Extras {
-    let container = fields(&apdu.data).flatten().find(|(field, _)| *field == number::CONTAINER);
-    container.map(|(_, container)| Extras::read(container)).unwrap_or_default()
+    Message::Status(answer, extras, fault)
 }
 
 /// Takes a field over. Tracks (23, 24, 2D), check value (3A), expiry (0E) and the numbers of the chip are
@@ -245,17 +244,18 @@ fn totals(data: &[u8]) -> Option<Value> {
     Some(Value::Map(entries))
 }
 
-fn intermediate(data: &[u8]) -> Progress {
+fn intermediate(data: &[u8]) -> Message {
     let status = data.first().copied().unwrap_or(0xFF);
     let (awaiting, text) = code::intermediate(status);
     // A timeout of one byte may stand between the status and the container.
     let container = data.iter().skip(1).take(2).position(|byte| *byte == number::CONTAINER);
     let container = container.and_then(|place| data.get(place + 2..));
     let shown = container.and_then(tlv::length).map(|(_, container)| display(container));
-    match shown.filter(|shown| !shown.is_empty()) {
-        Some(shown) => Progress { awaiting, text: shown.into() },
-        None => Progress { awaiting, text: text.into() },
-    }
+    let text = match shown.filter(|shown| !shown.is_empty()) {
+        Some(shown) => shown.into(),
+        None => text.into(),
+    };
+    Message::Intermediate(status, Progress { awaiting, text })
 }
 
 /// What stands on the terminal's display, masked.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::apdu::Apdu;
 use super::message::{self, Message};
-use super::{ABORTED, code, command, contradicts};
+use super::outcome::{ABORTED, contradicts};
+use super::{code, command};
 use crate::event::Timestamp;
 use crate::event::terminal::{Answer, Currency, Ending, Order, Overheard};
 use crate::frame::Dle;
@@ -93,7 +94,7 @@ impl Overhearing {
                 self.asked = None;
                 None
             }
-            Message::Status(answer, _) => {
+            Message::Status(answer, ..) => {
                 let taken = self.taken.as_mut()?;
                 let answer = answer?;
                 match &taken.answer {
@@ -107,7 +108,7 @@ impl Overhearing {
                 self.end(|taken| taken.completed(refused))
             }
             Message::Abort(reason, _) => self.end(|taken| taken.stopped(reason)),
-            Message::Intermediate(_) | Message::Print(_) | Message::Other => None,
+            Message::Intermediate(..) | Message::Print(_) | Message::Other => None,
         }
     }
 

@@ -3,7 +3,7 @@
 //! Contract: pure. Lines are masked before they leave; one in which a number may run on waits for the next, and
 //! has been acknowledged by then. Where the line is cut just there it comes again with the last receipt.
 
-use super::{Job, Step, Zvt};
+use super::{Job, Purpose, Step, Zvt};
 use crate::event::terminal::{Answer, Copy, Entry, Line};
 use crate::protocol::{Item, Output};
 use crate::secret::Secret;
@@ -29,7 +29,7 @@ impl Zvt {
     pub(super) fn printed(&mut self, lines: Vec<Line>, out: &mut Output) {
         let of_last = |job: &Job| job.step == Step::LastReceipt && job.is_accepted;
         let is_theirs = match &self.job {
-            Some(job) if job.is_enquiry => !of_last(job),
+            Some(job) if job.purpose == Purpose::Enquiry => !of_last(job),
             Some(job) => job.step == Step::Command && job.is_accepted,
             None => false,
         };
@@ -41,7 +41,7 @@ impl Zvt {
         if self.job.as_ref().is_some_and(of_last) {
             return self.reprinted(out);
         }
-        if self.job.as_ref().is_some_and(|job| !job.is_enquiry) {
+        if self.job.as_ref().is_some_and(|job| job.purpose != Purpose::Enquiry) {
             // Of an earlier transaction.
             self.lines.clear();
         }
@@ -52,7 +52,8 @@ impl Zvt {
     /// place of those that came before.
     pub(super) fn reprinted(&mut self, out: &mut Output) {
         let Some(job) = &mut self.job else { return };
-        let Some(answer) = job.answer.as_deref().or(self.overheard.as_deref()) else { return };
+        let overheard = self.overheard.as_ref().map(|(answer, _)| answer.as_ref());
+        let Some(answer) = job.answer.as_deref().or(overheard) else { return };
         if !may_be_of(job, answer) {
             return self.lines.clear();
         }

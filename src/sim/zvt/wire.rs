@@ -213,10 +213,11 @@ pub(super) fn moment(clock: Clock) -> Vec<u8> {
     vec![0x0C, byte(hour), byte(minute), byte(second), 0x0D, byte(month), byte(day)]
 }
 
-/// The completion of a status enquiry: software version, ready, the clock.
-pub(super) fn status_completion(clock: Clock) -> Vec<u8> {
+/// The completion of a status enquiry: software version, status code, the clock.
+pub(super) fn status_completion(status: u8, clock: Clock) -> Vec<u8> {
     let moment = moment(clock);
-    let mut data = b"\xF0\xF0\xF72.14.15\x00".to_vec();
+    let mut data = b"\xF0\xF0\xF72.14.15".to_vec();
+    data.push(status);
     let mut tagged = vec![0x1F, 0x0E, 0x04, 0x20, 0x26];
     tagged.extend(moment.get(5..).unwrap_or_default());
     tagged.extend([0x1F, 0x0F, 0x03]);

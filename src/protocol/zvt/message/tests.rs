@@ -10,7 +10,7 @@ fn read(hex: &str) -> Message {
 
 #[test]
 fn portalum_zvt_status_of_a_payment_stopped_by_the_customer() {
-    let Message::Status(Some(answer), fault) = read(
+    let Message::Status(Some(answer), _, fault) = read(
         "04 0F 1E 27 6C 29 28 00 48 69 3C F0 F1 F9 41 62 62 72 75 63 68 20 64 75 72 63 68 20 4B 75 \
          6E 64 65",
     ) else {
@@ -23,7 +23,7 @@ fn portalum_zvt_status_of_a_payment_stopped_by_the_customer() {
 
 #[test]
 fn portalum_zvt_status_of_a_contactless_payment() {
-    let Message::Status(Some(answer), None) = read(
+    let Message::Status(Some(answer), _, None) = read(
         "04 0F 65 27 00 0C 23 13 55 0D 10 29 0E 99 99 22 F0 F8 EE EE EE EE EE EE 47 71 A0 01 29 00 \
          00 00 06 87 00 08 0B 00 00 00 8A 06 8B F1 F1 4D 41 53 54 45 52 43 41 52 44 00 06 2E 2F 08 1F \
          12 01 02 1F 10 01 00 60 1B 43 07 A0 00 00 00 04 10 10 44 10 44 65 62 69 74 20 4D 61 73 74 65 \
@@ -105,7 +105,7 @@ fn a_status_names_no_card() {
         b"4111111111111111",
     ]
     .concat();
-    let Message::Status(Some(answer), None) = decode(&Apdu::new(STATUS, data)) else {
+    let Message::Status(Some(answer), _, None) = decode(&Apdu::new(STATUS, data)) else {
         panic!("no status");
     };
     let message = *answer;
@@ -116,17 +116,17 @@ fn a_status_names_no_card() {
 
 #[test]
 fn what_cannot_be_read_is_told_and_what_stood_before_it_counts() {
-    let Message::Status(Some(answer), Some(fault)) = read("04 0F 05 27 00 FF 01 02") else {
+    let Message::Status(Some(answer), _, Some(fault)) = read("04 0F 05 27 00 FF 01 02") else {
         panic!("no status with a fault");
     };
     assert!(answer.approved);
     assert_eq!(fault, Fault::Malformed { at: 5 });
-    assert!(matches!(read("04 0F 03 FF 27 00"), Message::Status(None, Some(_))));
+    assert!(matches!(read("04 0F 03 FF 27 00"), Message::Status(None, _, Some(_))));
 }
 
 /// The status of a message that is one.
 fn status_of(hex: &str) -> Answer {
-    let Message::Status(Some(answer), None) = read(hex) else { panic!("no status") };
+    let Message::Status(Some(answer), _, None) = read(hex) else { panic!("no status") };
     *answer
 }
 
