@@ -43,6 +43,16 @@ struct Session {
     waiting: Option<oneshot::Receiver<()>>,
 }
 
+impl Session {
+    /// The transaction that an entry is about.
+    fn named_by(&self, entry: &Entry) -> Option<u64> {
+        match entry {
+            Entry::Late(Some(number), _) => Some(*number),
+            _ => self.about,
+        }
+    }
+}
+
 struct World {
     till: Till,
     factory: Factory,
@@ -252,7 +262,8 @@ impl World {
                 }
             }
             Item::Persist(entry) => {
-                let about = session.about.unwrap();
+                // What is of no transaction of ours is not written down, nor waited for.
+                let Some(about) = session.named_by(&entry) else { return };
                 session.waiting = Some(self.till.persist(TERMINAL, about, entry));
             }
             Item::Said(said) => {
@@ -272,11 +283,15 @@ impl World {
         self.to_till.clear();
         session.protocol.closed(self.till.now, &mut session.out);
         while let Some(item) = session.out.pop() {
-            match (item, session.about) {
-                (Item::Persist(entry), Some(about)) => {
-                    self.till.persist(TERMINAL, about, entry);
+            match item {
+                Item::Persist(entry) => {
+                    if let Some(about) = session.named_by(&entry) {
+                        self.till.persist(TERMINAL, about, entry);
+                    }
                 }
-                (Item::Said(said), about) => self.till.report(TERMINAL, Report::Said(about, said)),
+                Item::Said(said) => {
+                    self.till.report(TERMINAL, Report::Said(session.about, said));
+                }
                 _ => {}
             }
         }
