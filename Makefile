@@ -60,6 +60,7 @@ bench bench-quick:
 	@scripts/dependencies bench
 	@$(MAKE) --no-print-directory $(release)/path-baseline
 	$(CARGO) bench --locked --quiet --bench throughput
+	$(CARGO) bench --locked --quiet --bench tap
 	$(CARGO) bench --locked --quiet --bench path -- $(if $(filter bench-quick,$@),--quick)
 
 lint:

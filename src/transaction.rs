@@ -307,7 +307,7 @@ impl Transaction {
 
     /// Ends it without a word of the terminal's on the dialogue; `last` is what it has told of its last
     /// transaction, where that has decided. Then the cashier may have to be asked, as at any other end.
-    pub fn finish(&mut self, state: State, reason: &str, last: Option<&Box<Answer>>) {
+    pub fn finish(&mut self, state: State, reason: &str, last: Option<&Answer>) {
         let ending = match state {
             State::Approved => Some(Ending::Approved),
             State::Declined => Some(Ending::Declined),

@@ -353,7 +353,7 @@ impl Book {
         let change = self.connection.unchecked_transaction()?;
         let mut transaction = self.head(id)?;
         if transaction.may_end(end.state) {
-            transaction.finish(end.state, &end.reason, end.last.as_ref());
+            transaction.finish(end.state, &end.reason, end.last.as_deref());
             transaction.ended = transaction.state.is_final().then_some(now);
             self.write(&transaction)?;
             self.add_evidence(&transaction, now)?;

@@ -226,9 +226,11 @@ pub enum Side {
     Terminal,
 }
 
+/// Makes a listener.
+type Listening = fn() -> Box<dyn Listener>;
+
 /// The protocols of terminals whose dialogues with others are understood.
-const LISTENERS: [(&str, fn() -> Box<dyn Listener>); 1] =
-    [(zvt::INFO.name, zvt::overheard::listener)];
+const LISTENERS: [(&str, Listening); 1] = [(zvt::INFO.name, zvt::overheard::listener)];
 
 /// A listener to dialogues in the protocol of this name.
 #[must_use]

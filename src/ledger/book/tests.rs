@@ -250,7 +250,8 @@ fn a_ledger_of_the_first_version_is_taken_over() {
     let id = {
         let mut book = Book::open(&path).unwrap();
         let id = pay(&mut book, "a", 1250, 1);
-        let before = "DROP TABLE evidence; DROP TABLE heard; CREATE TABLE terminals (device TEXT \
+        let before = "DROP INDEX undoing; ALTER TABLE transactions DROP COLUMN undone_by; \
+                      DROP TABLE evidence; DROP TABLE heard; CREATE TABLE terminals (device TEXT \
                       PRIMARY KEY, terminal TEXT, receipt INTEGER) STRICT; INSERT INTO terminals \
                       VALUES ('terminal', '52523535', 41); PRAGMA user_version = 1";
         book.connection.execute_batch(before).unwrap();
