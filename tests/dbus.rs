@@ -26,6 +26,7 @@ mod dbus {
     mod ports;
     mod reload;
     mod replay;
+    mod retrofit;
     mod routes;
     mod scans;
     mod taps;

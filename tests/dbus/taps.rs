@@ -10,89 +10,21 @@ use tillbus::settings::Section;
 use tillbus::sim::port::VirtualPort;
 use tillbus::sim::{self, Command, Simulation};
 
+use super::retrofit::{BOX, PORT, Retrofit, WECHAT, heard};
 use crate::support::client::{Client, Dict};
-use crate::support::host::{Bus, Daemon, Start, payment_box, soon};
+use crate::support::host::{Bus, Daemon, Start, soon};
 
-/// From integrators' examples of the parameter `auth_code`.
-const WECHAT: &str = "135112298638468293";
-
-const BOX: &str = "/org/tillbus1/device/box";
-const PORT: &str = "/org/tillbus1/device/port";
-
-/// A box and its terminal, with the till between them.
-struct Tap {
-    daemon: Option<Daemon>,
-    start: Start,
-    scanner: VirtualPort,
-    terminal: Option<VirtualPort>,
-    bus: Bus,
+async fn open(more: &str) -> Retrofit {
+    on(Bus::start(), more, &[]).await
 }
 
-impl Tap {
-    async fn open(more: &str) -> Self {
-        Self::on(Bus::start(), more, &[]).await
-    }
-
-    async fn on(bus: Bus, more: &str, environment: &[(&'static str, String)]) -> Self {
-        let at = |name: &str| bus.directory().join(name);
-        let scanner = VirtualPort::create(Some(&at("box"))).unwrap();
-        let port = VirtualPort::create(Some(&at("port"))).unwrap();
-        let path = at("port").display().to_string();
-        let configuration = payment_box("box", &at("box"))
-            + &format!(
-                "[[device]]\nname = \"port\"\nlane = \"1\"\nmatch = {{ pty = {path:?} }}\n\
-                 profile = \"generic-scanner-port\"\n\
-                 [[route]]\nmode = \"tap\"\nfrom = \"box\"\nto = \"port\"\n{more}\n"
-            );
-        let mut start = Start::with(&configuration);
-        start.arguments = vec!["--mode".to_owned(), "test".to_owned()];
-        start.environment = environment.to_vec();
-        let daemon = Daemon::start_with(&bus, &start).await;
-        let tap = Self { daemon: Some(daemon), start, scanner, terminal: Some(port), bus };
-        tap.ready().await;
-        tap
-    }
-
-    async fn ready(&self) -> Client {
-        let client = Client::connect(&self.bus).await;
-        client.until_state(BOX, "ready").await;
-        client.until_state(PORT, "ready").await;
-        client
-    }
-
-    async fn send(&mut self, bytes: &[u8]) {
-        soon("the box sends", self.scanner.send(bytes)).await.unwrap();
-    }
-
-    async fn answer(&mut self, bytes: &[u8]) {
-        soon("the terminal sends", self.terminal.as_mut().unwrap().send(bytes)).await.unwrap();
-    }
-
-    async fn terminal_hears(&mut self, bytes: &[u8]) {
-        assert_eq!(heard(self.terminal.as_mut().unwrap(), bytes.len()).await, bytes);
-    }
-
-    async fn box_hears(&mut self, bytes: &[u8]) {
-        assert_eq!(heard(&mut self.scanner, bytes.len()).await, bytes);
-    }
-}
-
-async fn heard(port: &mut VirtualPort, bytes: usize) -> Vec<u8> {
-    let mut heard = Vec::new();
-    soon("the other side hears", async {
-        while heard.len() < bytes {
-            let mut buffer = [0; 4096];
-            let count = port.receive(&mut buffer).await.unwrap();
-            heard.extend_from_slice(&buffer[..count]);
-        }
-    })
-    .await;
-    heard
+async fn on(bus: Bus, more: &str, environment: &[(&'static str, String)]) -> Retrofit {
+    Retrofit::open(bus, "", &format!("mode = \"tap\"\n{more}"), environment).await
 }
 
 #[tokio::test]
 async fn every_byte_goes_on_unchanged_both_ways() {
-    let mut tap = Tap::open("").await;
+    let mut tap = open("").await;
     let all: Vec<u8> = (0..=255).collect();
     for _ in 0..3 {
         tap.send(&all).await;
@@ -104,10 +36,10 @@ async fn every_byte_goes_on_unchanged_both_ways() {
 
 #[tokio::test]
 async fn more_than_a_line_holds_goes_on_in_its_order() {
-    let mut tap = Tap::open("").await;
+    let mut tap = open("").await;
     // A pty holds some thousand bytes, so the other side has to be waited for.
     let much: Vec<u8> = (0..200_000_u32).map(|n| b'a' + u8::try_from(n % 23).unwrap()).collect();
-    let Tap { scanner, terminal, .. } = &mut tap;
+    let Retrofit { scanner, terminal, .. } = &mut tap;
     let (sent, got) = tokio::join!(
         soon("the box sends", scanner.send(&much)),
         heard(terminal.as_mut().unwrap(), much.len())
@@ -118,14 +50,14 @@ async fn more_than_a_line_holds_goes_on_in_its_order() {
 
 #[tokio::test]
 async fn a_code_that_goes_through_is_an_event_too() {
-    let mut tap = Tap::open("").await;
-    let client = tap.ready().await;
+    let mut tap = open("").await;
+    let client = tap.client().await;
     client.claim(BOX, &[]).await.unwrap();
     let line = format!("{WECHAT}\r");
     tap.send(line.as_bytes()).await;
     tap.terminal_hears(line.as_bytes()).await;
     assert_eq!(client.scan().await.text, WECHAT);
-    let other = tap.ready().await;
+    let other = tap.client().await;
     let refused = other.claim(BOX, &[("wait", 1000)]).await.unwrap_err();
     assert_eq!(refused.name, "AlreadyClaimed");
     let asked = client.left_over();
@@ -134,25 +66,23 @@ async fn a_code_that_goes_through_is_an_event_too() {
 
 #[tokio::test]
 async fn what_cannot_go_on_is_told_and_what_comes_later_does() {
-    let mut tap = Tap::open("").await;
-    let client = tap.ready().await;
-    tap.terminal.take().unwrap().hang_up().await;
+    let mut tap = open("").await;
+    let client = tap.client().await;
+    tap.cut().await;
     client.until_state(PORT, "absent").await;
     tap.send(b"https://example.org/a\r").await;
     let fault = client.take("the fault", |signal| signal.text().contains("not-passed")).await;
     assert!(fault.text().contains("22 bytes could not be passed through"), "{}", fault.text());
     client.until_scanned("https://example.org/a").await;
-    let path = tap.bus.directory().join("port");
-    tap.terminal = Some(VirtualPort::create(Some(&path)).unwrap());
-    client.until_state(PORT, "ready").await;
+    tap.mend(&client).await;
     tap.send(b"https://example.org/b\r").await;
     tap.terminal_hears(b"https://example.org/b\r").await;
 }
 
 #[tokio::test]
 async fn a_code_that_meets_no_reply_is_a_fault_and_one_that_does_is_none() {
-    let mut tap = Tap::open("reply-ms = 200").await;
-    let client = tap.ready().await;
+    let mut tap = open("reply-ms = 200").await;
+    let client = tap.client().await;
     tap.send(b"https://example.org/a\r").await;
     tap.terminal_hears(b"https://example.org/a\r").await;
     let fault = client.take("the fault", |signal| signal.text().contains("code-unanswered")).await;
@@ -168,12 +98,13 @@ async fn a_code_that_meets_no_reply_is_a_fault_and_one_that_does_is_none() {
 
 #[tokio::test]
 async fn a_daemon_that_is_killed_joins_the_lines_again() {
-    let mut tap = Tap::open("").await;
+    let mut tap = open("").await;
     tap.send(b"before\r").await;
     tap.terminal_hears(b"before\r").await;
-    tap.daemon.take().unwrap().crash().await;
-    tap.daemon = Some(Daemon::start_with(&tap.bus, &tap.start).await);
-    tap.ready().await;
+    tap.kill().await;
+    let start = tap.start.clone();
+    tap.restart(&start).await;
+    tap.client().await;
     tap.send(b"after\r").await;
     tap.terminal_hears(b"after\r").await;
     tap.answer(b"back\r").await;
@@ -239,21 +170,21 @@ async fn over_a_kill_nothing_is_lost_that_was_not_being_read_and_no_half_code_is
     let bus = Bus::start();
     let socket = bus.directory().join("notify");
     let mut manager = Manager::start(&socket);
-    let mut tap = Tap::on(bus, "", &[("NOTIFY_SOCKET", socket.display().to_string())]).await;
+    let mut tap = on(bus, "", &[("NOTIFY_SOCKET", socket.display().to_string())]).await;
     manager.until_kept(2);
     tap.send(b"before 4006381").await;
     tap.terminal_hears(b"before 4006381").await;
-    tap.daemon.take().unwrap().crash().await;
+    tap.kill().await;
     // Nobody reads now: what is sent waits in the kernel.
     tap.send(b"333931\rmeanwhile\r").await;
     tap.answer(b"seen\r").await;
     let start = manager.start_of(&tap.start);
     let kept = manager.kept.len();
-    tap.daemon = Some(Daemon::start_with(&tap.bus, &start).await);
+    tap.restart(&start).await;
     tap.terminal_hears(b"333931\rmeanwhile\r").await;
     tap.box_hears(b"seen\r").await;
     assert_eq!(kept, 2);
-    let client = tap.ready().await;
+    let client = tap.client().await;
     // It is silence that has to be waited for. The end of a code of which the daemon before has heard the beginning is none, nor what came close
     // behind it; after a silence all is well again.
     tokio::time::sleep(Duration::from_millis(150)).await;
