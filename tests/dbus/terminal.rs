@@ -374,6 +374,18 @@ async fn at_an_ecr_hub_a_payment_is_found_by_our_own_number_after_a_crash() {
 }
 
 #[tokio::test]
+async fn at_a_terminal_that_the_till_cannot_stop_that_is_said() {
+    let till = Till::open_with("concert", "", "test").await;
+    let client = till.ready().await;
+    till.behave("silent").await;
+    let path = pay(&client, "a", 1250).await.unwrap();
+    progressed(&client, &path, "waiting for the customer and the bank").await;
+    let refused = client.call_raw(&path, TRANSACTION, "Abort", &()).await.unwrap_err();
+    assert_eq!(refused.name, "Unsupported");
+    assert!(refused.message.contains("stop it there"), "{}", refused.message);
+}
+
+#[tokio::test]
 async fn at_an_ecr_hub_a_payment_can_be_stopped() {
     let till = Till::open_with("ecr-hub", ECR_HUB, "test").await;
     let client = till.ready().await;

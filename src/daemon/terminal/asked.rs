@@ -11,6 +11,9 @@ use crate::event::terminal::Instruction;
 use crate::session::Order;
 use crate::transaction::{Resolution, State};
 
+/// What a terminal is called that the till can stop.
+const ABILITY: &str = "abort";
+
 impl Daemon {
     /// A client asks something of a transaction.
     pub(in crate::daemon) fn transaction(&mut self, caller: &Caller, id: u64, act: TransactionAct) {
@@ -55,6 +58,13 @@ impl Daemon {
                 "the terminal is done with it; the cashier's answer is waited for".to_owned();
             return Err(Error::NotReady(message));
         }
+        let (is_told, name) =
+            (live.transaction.state != State::Preparing, live.transaction.intent.device.clone());
+        let device = self.device_named(&name).and_then(|key| self.devices.get(&key));
+        if is_told && device.is_some_and(|device| !device.can(ABILITY)) {
+            return Err(Error::Unsupported("the till cannot stop this terminal; stop it there"));
+        }
+        let live = self.transactions.live.get_mut(&id).ok_or(Error::DeviceGone)?;
         live.is_aborted = true;
         if live.transaction.state == State::Preparing && !live.is_unannounced && live.awaits_code()
         {
