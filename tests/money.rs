@@ -354,6 +354,8 @@ fn most_unknown(scenario: Scenario) -> usize {
         ("concert", ..) if scenario.keeps => 70,
         // A refusal leaves no receipt, and a sale keyed on the terminal hides the one before it.
         ("zvt", "decline", _) | ("zvt", _, Keyed::Before | Keyed::WhileDown) => 40,
+        // Its first try is refused.
+        ("zvt", "referral", _) => 20,
         ("zvt", ..) => 10,
         // These cannot be asked.
         ("concert" | "mis", ..) => 50,
@@ -365,6 +367,9 @@ fn most_unknown(scenario: Scenario) -> usize {
 fn uncut(scenario: Scenario) -> Option<State> {
     Some(match (scenario.spoken.protocol, scenario.behaviour) {
         ("zvt" | "concert" | "mis", "decline") => State::Declined,
+        ("zvt", "signature") if scenario.spoken == ASKING && scenario.cashier == "no" => {
+            State::Declined
+        }
         ("zvt", "stop") => State::Aborted,
         ("zvt" | "concert", "busy") | ("zvt", "old-completion" | "old-status") => State::Failed,
         // Its last receipt says it.
