@@ -22,6 +22,8 @@ use crate::transport::{Mark, Port, Writer};
 
 /// How long a line may take nothing.
 const STALLS_AFTER: Duration = Duration::from_secs(3);
+/// So many breaks and bad bytes of one read go on; a line that has more of them carries nothing.
+const MARKS: usize = 16;
 /// After so long a silence nothing is in the middle of a code.
 const REST: Duration = Duration::from_millis(100);
 /// How long a terminal that has answered before may say nothing to a code, where nothing is configured.
@@ -84,9 +86,9 @@ impl End {
         // What is no serial line has been refused by the configuration; a replay hears nothing.
         let writer = port.writer().ok().map(Arc::new);
         let is_source = self.is_source;
-        self.wire.with(|shared| *shared.own(is_source) = writer);
+        self.wire.with(|shared| shared.own(is_source).clone_from(&writer));
         let unread = if kept.is_some() { port.unread() } else { 0 };
-        Passage { end: self.clone(), waiting: Vec::new(), lost: 0, unread, restless: kept }
+        Passage { end: self.clone(), writer, waiting: Vec::new(), lost: 0, unread, restless: kept }
     }
 }
 
@@ -100,6 +102,8 @@ impl Shared {
 #[derive(Debug)]
 pub struct Passage {
     end: End,
+    /// Our own line, as the other side has it.
+    writer: Option<Arc<Writer>>,
     /// What found no room, and what has to wait behind it.
     waiting: Vec<Piece>,
     /// How many bytes found the other line closed.
@@ -118,8 +122,13 @@ enum Piece {
 
 impl Drop for Passage {
     fn drop(&mut self) {
-        let is_source = self.end.is_source;
-        self.end.wire.with(|shared| *shared.own(is_source) = None);
+        let (is_source, ours) = (self.end.is_source, self.writer.clone());
+        self.end.wire.with(|shared| {
+            let own = shared.own(is_source);
+            // Another session may have joined meanwhile.
+            let is_ours = |writer: &Arc<Writer>| ours.iter().any(|ours| Arc::ptr_eq(ours, writer));
+            own.take_if(|writer| is_ours(writer));
+        });
     }
 }
 
@@ -145,7 +154,15 @@ impl Passage {
             Input::Break => Piece::Mark(Mark::Break),
             Input::Descriptor(_) | Input::Report { .. } => return,
         };
-        self.waiting.push(piece);
+        // A line that is held low says so again and again; once is enough for whoever listens.
+        let is_again = matches!(
+            (&piece, self.waiting.last()),
+            (Piece::Mark(Mark::Break), Some(Piece::Mark(Mark::Break)))
+        );
+        let marks = self.waiting.iter().filter(|piece| matches!(piece, Piece::Mark(_))).count();
+        if !is_again && (marks < MARKS || matches!(piece, Piece::Bytes(_))) {
+            self.waiting.push(piece);
+        }
     }
 
     /// What of these bytes has found no room.
@@ -219,24 +236,21 @@ impl Passage {
             return self.take_lost();
         };
         for piece in waiting {
-            let sent = async {
-                match &piece {
-                    Piece::Bytes(bytes) => write_all(&other, bytes.expose(), &mut left).await,
-                    Piece::Mark(mark) => {
-                        left -= piece.bytes();
-                        // A driver that cannot make one leaves a gap; the fault tells of it all the same.
-                        let _ = other.mark(*mark).await;
-                        true
+            match &piece {
+                Piece::Bytes(bytes) => match write_all(&other, bytes.expose(), &mut left).await {
+                    Written::All => {}
+                    Written::Gone => {
+                        self.lost += left;
+                        return self.take_lost();
                     }
+                    Written::Stalled => return Some(Fault::Stalled { bytes: left }),
+                },
+                Piece::Mark(mark) => {
+                    left -= piece.bytes();
+                    // A driver that cannot make one leaves a gap; the fault tells of it all the same. It is
+                    // not given up half-way, which would leave the line as no line is.
+                    let _ = other.mark(*mark).await;
                 }
-            };
-            match timeout(STALLS_AFTER, sent).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    self.lost += left;
-                    return self.take_lost();
-                }
-                Err(_) => return Some(Fault::Stalled { bytes: left }),
             }
         }
         self.take_lost()
@@ -293,22 +307,31 @@ impl Piece {
     }
 }
 
-/// Writes everything, and counts down what is left; `false` where the line is gone.
-async fn write_all(other: &Writer, bytes: &[u8], left: &mut usize) -> bool {
+/// How far a write has come.
+enum Written {
+    All,
+    /// The line is gone.
+    Gone,
+    /// The line takes nothing.
+    Stalled,
+}
+
+/// Writes everything, and counts down what is left.
+async fn write_all(other: &Writer, bytes: &[u8], left: &mut usize) -> Written {
     let mut rest = bytes;
     while !rest.is_empty() {
         match other.write(rest) {
-            Ok(0) => {
-                if other.writable().await.is_err() {
-                    return false;
-                }
-            }
+            Ok(0) => match timeout(STALLS_AFTER, other.writable()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Written::Gone,
+                Err(_) => return Written::Stalled,
+            },
             Ok(written) => {
                 *left -= written;
                 rest = rest.get(written..).unwrap_or_default();
             }
-            Err(_) => return false,
+            Err(_) => return Written::Gone,
         }
     }
-    true
+    Written::All
 }

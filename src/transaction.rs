@@ -313,12 +313,15 @@ impl Transaction {
             State::Declined => Some(Ending::Declined),
             _ => None,
         };
-        if let Some(last) = last {
-            self.hear(last);
-            if let Some(ending) = ending {
+        match (last, ending) {
+            (Some(last), Some(ending)) => {
+                self.hear(last);
                 self.end(&ending);
                 return;
             }
+            // What was said before is kept beside it.
+            (Some(last), None) => self.evidence.push(last.clone()),
+            (None, _) => {}
         }
         self.close(state, reason);
     }

@@ -208,7 +208,7 @@ fn names_are_kebab_case_and_differ() {
             Kind::Terminal => {
                 operations.contains(ability)
                     || recoveries.contains(ability)
-                    || ["abort", "code", "pass"].contains(ability)
+                    || ["abort", "code", "pass", "status"].contains(ability)
             }
             _ => Request::ABILITIES.contains(ability),
         };

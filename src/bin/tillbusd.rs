@@ -16,7 +16,7 @@ use tillbus::journal;
 use tillbus::ledger::{self, Book, Ledger};
 use tillbus::process;
 use tillbus::recording::Recording;
-use tillbus::secret::wiping::Wiping;
+use tillbus::secret::wiping::{self, Wiping};
 use tillbus::settings;
 use tillbus::store::seen::Seen;
 use tillbus::transport::passed;
@@ -110,7 +110,8 @@ fn main() -> ExitCode {
         error!(%error, "core files cannot be kept from being written");
     }
     // One thread: the work is a few microseconds an event, and hand-overs would cost more.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().on_thread_park(wiping::stack).build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(serve(&options, paths, config)),
         Err(error) => Err(error.into()),

@@ -113,6 +113,10 @@ impl Daemon {
     pub(super) fn pass_on(&mut self, from: Key, sequence: u64, code: Option<Code>) {
         let Some(Code { content, bytes, legs }) = code else { return };
         for leg in legs {
+            if self.transactions.holds(sequence) {
+                // A payment has waited for it, and has it: that is nothing to complain of.
+                continue;
+            }
             if content == Content::PaymentCode && self.seen.is_spoken_for(sequence) {
                 let what = format!(
                     "a payment code was not passed on to {}: a payment with it is under way, was made, \
@@ -176,7 +180,8 @@ impl Daemon {
         let why = match result {
             Ok(()) => {
                 debug!(sequence, to = %leg.to, "passed on");
-                if is_ours && !self.belongs_to_transaction(&leg, sequence) {
+                let belongs = self.belongs_to_transaction(&leg, sequence, is_ours);
+                if is_ours && !belongs && !self.transactions.holds(sequence) {
                     self.free(sequence);
                 }
                 return true;
@@ -198,7 +203,7 @@ impl Daemon {
             Err(AskError::Refused(Refusal::Unsupported)) => "it takes no codes",
             Err(AskError::Refused(Refusal::Unfit(why))) => why,
         };
-        if is_ours {
+        if is_ours && !self.transactions.holds(sequence) {
             self.free(sequence);
         }
         self.not_passed_on(from, sequence, &leg, why);
@@ -218,29 +223,36 @@ impl Daemon {
     }
 
     /// Makes a code that was passed on part of what is under way at the terminal that pays with it.
-    fn belongs_to_transaction(&mut self, leg: &Leg, sequence: u64) -> bool {
+    fn belongs_to_transaction(&mut self, leg: &Leg, sequence: u64, is_ours: bool) -> bool {
         let terminal = leg.forward.terminal.as_ref();
-        terminal.is_some_and(|terminal| self.transactions.pays_with(terminal, sequence))
+        terminal.is_some_and(|terminal| self.transactions.pays_with(terminal, sequence, is_ours))
     }
 
-    /// A payment with this code is under way from now on.
-    pub(super) fn code_in_flight(&mut self, sequence: u64) {
+    /// A payment with this code is under way from now on. Whether that is what keeps the code back now: one
+    /// that was spoken for before is not freed by its end.
+    pub(super) fn code_in_flight(&mut self, sequence: u64) -> bool {
+        if self.seen.is_spoken_for(sequence) {
+            return false;
+        }
         self.seen.settle(sequence, Settlement::Unknown);
         self.keep_seen();
+        true
     }
 
-    /// A transaction with these codes has come to this end.
-    pub(super) fn codes_landed(&mut self, sequences: &[u64], state: transaction::State) {
+    /// A transaction with these codes has come to this end; of each whether it was the one to keep it back.
+    pub(super) fn codes_landed(&mut self, codes: &[(u64, bool)], state: transaction::State) {
         let settlement = match state {
             transaction::State::Approved => Settlement::Used,
             transaction::State::Unknown => Settlement::Unknown,
             _ => Settlement::Unused,
         };
-        if sequences.is_empty() {
+        if codes.is_empty() {
             return;
         }
-        for sequence in sequences {
-            self.seen.settle(*sequence, settlement);
+        for (sequence, is_ours) in codes {
+            if *is_ours || settlement != Settlement::Unused {
+                self.seen.settle(*sequence, settlement);
+            }
         }
         self.keep_seen();
     }

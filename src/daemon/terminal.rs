@@ -204,8 +204,8 @@ struct Live {
     recovery: Option<Timestamp>,
     /// The code that it waits for, or is paid with.
     awaited: Option<code::Awaited>,
-    /// The events of the codes that the terminal has for it.
-    codes: Vec<u64>,
+    /// The events of the codes that the terminal has for it, and whether it is this that keeps each back.
+    codes: Vec<(u64, bool)>,
     /// The end that is on its way to the disk.
     closing: Option<end::Closing>,
     /// The code that the cashier has been given by telephone.
@@ -303,10 +303,20 @@ impl Transactions {
 
     /// The transaction under way on a device is paid with the code of this event; `false` where there is
     /// none.
-    pub(super) fn pays_with(&mut self, device: &str, sequence: u64) -> bool {
+    pub(super) fn pays_with(&mut self, device: &str, sequence: u64, is_ours: bool) -> bool {
         let open = self.open_on(device);
         let live = open.and_then(|id| self.live.get_mut(&id));
-        live.map(|live| live.codes.push(sequence)).is_some()
+        live.map(|live| live.codes.push((sequence, is_ours))).is_some()
+    }
+
+    /// Whether a transaction that is under way, or whose outcome is not known, is paid with the code of this
+    /// event.
+    pub(super) fn holds(&self, sequence: u64) -> bool {
+        self.live.values().any(|live| {
+            let state = live.transaction.state;
+            let is_open = !state.is_final() || state == State::Unknown;
+            is_open && live.codes.iter().any(|(known, _)| *known == sequence)
+        })
     }
 
     /// The user whose transaction is under way on a device.
@@ -575,8 +585,8 @@ impl Daemon {
         }
         let device = live.transaction.intent.device.clone();
         if let Some(sequence) = live.awaited.as_ref().and_then(|awaited| awaited.sequence) {
-            self.transactions.pays_with(&device, sequence);
-            self.code_in_flight(sequence);
+            let is_ours = self.code_in_flight(sequence);
+            self.transactions.pays_with(&device, sequence, is_ours);
         }
         order.password = self.password(&device);
         let key = self.device_named(&device);

@@ -291,8 +291,15 @@ impl Book {
     ) -> Result<Transaction, Error> {
         let known = self.known(&intent)?;
         let id = self.insert(&intent, &known)?;
+        let order = Transaction::new(id, intent, known).order();
+        let answer = overheard.answer.as_deref().filter(|_| overheard.ending == Ending::Approved);
+        let misfit = answer.and_then(|answer| order.misfit(answer, None));
+        let ending = match misfit {
+            Some(misfit) => Ending::Contradictory(misfit.to_string().into()),
+            None => overheard.ending.clone(),
+        };
         let answer = overheard.answer.clone().map(Entry::Answer);
-        let ended = Entry::Ended(overheard.ending.clone());
+        let ended = Entry::Ended(ending);
         let entries = [Some(Entry::Sending), Some(Entry::Accepted), answer, Some(ended)];
         for entry in entries.into_iter().flatten() {
             self.note(id, &entry, now)?;

@@ -12,7 +12,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{HmacReset, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::event::Settlement;
@@ -186,9 +186,10 @@ impl Seen {
 
     fn digest(&self, code: &[u8]) -> Digest {
         // HMAC takes a key of any length, so the empty answer never comes.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else { return [0; 32] };
+        let Ok(mut mac) = HmacReset::<Sha256>::new_from_slice(&self.key) else { return [0; 32] };
         mac.update(code);
-        mac.finalize().into_bytes().into()
+        // Not by value: what is moved is not wiped where it was, and a block of the code is in it.
+        mac.finalize_reset().into_bytes().into()
     }
 }
 

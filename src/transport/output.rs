@@ -121,6 +121,10 @@ impl Writer {
     /// As [`write`](Self::write); [`Error::Unsupported`] where the driver cannot.
     pub async fn mark(&self, mark: Mark) -> Result<(), Error> {
         drained(self.fd.as_fd(), self.pace).await;
+        if ioctl::queued(self.fd.as_fd()).is_ok_and(|queued| queued > 0) {
+            // Flow control holds back good bytes, which must not go out wrong.
+            return Err(Error::Unsupported);
+        }
         let termios = ioctl::termios(self.fd.as_fd()).map_err(Error::open)?;
         match mark {
             Mark::BadByte(byte) if termios.c_cflag & libc::PARENB != 0 => {

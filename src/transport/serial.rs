@@ -66,6 +66,8 @@ impl Serial {
         let lock = Lock::take(&kept)?;
         let fd = OwnedFd::from(file);
         shape(fd.as_fd(), line).map_err(Error::open)?;
+        // Who was killed in the middle of a break has left the line low.
+        let _ = ioctl::hold_low(fd.as_fd(), false);
         Self::new(fd, baud, lock)
     }
 

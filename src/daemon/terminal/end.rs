@@ -65,8 +65,10 @@ impl Daemon {
 
     /// Keeps what a session says while the daemon ends.
     pub(in crate::daemon) fn keep_last_word(&mut self, key: Key, report: Report) {
-        if let Report::Persist(id, entry, written) = report {
-            self.persist(key, id, entry, written);
+        match report {
+            Report::Persist(id, entry, written) => self.persist(key, id, entry, written),
+            Report::Overheard(heard) => self.overheard(clock::boottime(), key, *heard),
+            _ => {}
         }
     }
 

@@ -47,7 +47,8 @@ impl Daemon {
     /// The end of a transaction was not seen: the terminal is to be asked, now or when it is back.
     pub(super) fn recover(&mut self, now: Timestamp, id: u64) {
         let Some(live) = self.transactions.live.get_mut(&id) else { return };
-        if live.recovery.is_some() || live.transaction.state.is_final() {
+        // An end that is on its way to the disk says itself what comes then.
+        if live.recovery.is_some() || live.closing.is_some() || live.transaction.state.is_final() {
             return;
         }
         live.recovery = Some(now + RECOVER_WITHIN);

@@ -3,7 +3,6 @@
 use super::apdu::{Apdu, Control};
 use super::bitmap::{bcd, decimal, fields, number};
 use super::message::{ACCEPTED, REFUSED};
-use super::overheard;
 use crate::event::terminal::{Currency, Operation, Order};
 
 /// 2.1
@@ -106,9 +105,15 @@ pub(super) fn of(order: &Order, password: &str) -> Apdu {
     Apdu::new(control, parts.concat())
 }
 
-/// The order of a till's command, where it is one that moves money between customers and the shop.
+/// Whether it answers the terminal, or is about what is under way: then it asks nothing anew.
 #[must_use]
-pub(super) fn read(apdu: &Apdu) -> Option<Order> {
+pub(super) fn is_answer(apdu: &Apdu) -> bool {
+    apdu.control == ACCEPTED || apdu.control.0 == REFUSED || apdu.control == ABORT
+}
+
+/// The order of a till's command, and whether it names a currency, where it is one that moves money between customers and the shop.
+#[must_use]
+pub(super) fn read(apdu: &Apdu) -> Option<(Order, bool)> {
     let (operation, has_password) = match apdu.control {
         AUTHORIZATION => (Operation::Payment, false),
         REFUND => (Operation::Refund, true),
@@ -119,17 +124,21 @@ pub(super) fn read(apdu: &Apdu) -> Option<Order> {
         _ => return None,
     };
     let fields_of = if has_password { apdu.data.get(3..)? } else { &apdu.data };
-    let (mut amount, mut currency, mut receipt) = (0, overheard::UNNAMED, None);
+    let (mut amount, mut currency, mut receipt) = (0, None, None);
     for (number, data) in fields(fields_of).flatten() {
         let value = decimal(data);
         match number {
             number::AMOUNT => amount = value?,
-            number::CURRENCY => currency = Currency::from_number(u16::try_from(value?).ok()?)?,
+            number::CURRENCY => {
+                currency = Some(Currency::from_number(u16::try_from(value?).ok()?)?);
+            }
             number::RECEIPT => receipt = Some(u32::try_from(value?).ok()?),
             _ => {}
         }
     }
-    Some(Order { currency, ..Order::new(0, operation, amount, receipt) })
+    let order = Order::new(0, operation, amount, receipt);
+    let named = currency.is_some();
+    Some((Order { currency: currency.unwrap_or(order.currency), ..order }, named))
 }
 
 /// How the terminal fares.

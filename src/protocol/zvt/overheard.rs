@@ -10,7 +10,7 @@ use super::message::{self, Message};
 use super::outcome::{ABORTED, contradicts};
 use super::{code, command};
 use crate::event::Timestamp;
-use crate::event::terminal::{Answer, Currency, Ending, Order, Overheard};
+use crate::event::terminal::{Answer, Ending, Order, Overheard};
 use crate::frame::Dle;
 use crate::frame::shell::Heard;
 use crate::protocol::{Input, Listener, Side};
@@ -34,14 +34,18 @@ pub fn listener() -> Box<dyn Listener> {
 struct Overhearing {
     till: Dle,
     terminal: Dle,
-    /// What the till has ordered and the terminal has not taken yet.
-    asked: Option<(Order, Timestamp)>,
+    /// What the till has sent and the terminal has not taken yet; no order where it is another command.
+    asked: Option<(Option<Ordered>, Timestamp)>,
     taken: Option<Taken>,
 }
+
+/// An order, and whether it names its currency.
+type Ordered = (Order, bool);
 
 /// An order that the terminal has taken.
 struct Taken {
     order: Order,
+    names_currency: bool,
     first: Timestamp,
     answer: Option<Box<Answer>>,
     is_contradicted: bool,
@@ -76,18 +80,25 @@ impl Listener for Overhearing {
 
 impl Overhearing {
     fn ordered(&mut self, now: Timestamp, apdu: &Apdu) -> Option<Overheard> {
-        let order = command::read(apdu)?;
-        self.asked = Some((order, now));
+        if !command::is_answer(apdu) {
+            self.asked = Some((command::read(apdu), now));
+        }
         None
     }
 
     fn told(&mut self, apdu: &Apdu) -> Option<Overheard> {
         match message::decode(apdu) {
             Message::Accepted => {
-                let (order, first) = self.asked.take()?;
-                // One that is still open has lost its end.
+                let (ordered, first) = self.asked.take()?;
+                // One that is still open has lost its end: what is said from now on is of something else.
                 let before = self.end(|_| Ending::Unclear("its end was not heard".into()));
-                self.taken = Some(Taken { order, first, answer: None, is_contradicted: false });
+                self.taken = ordered.map(|(order, names_currency)| Taken {
+                    order,
+                    names_currency,
+                    first,
+                    answer: None,
+                    is_contradicted: false,
+                });
                 before
             }
             Message::Refused(_) => {
@@ -115,7 +126,11 @@ impl Overhearing {
     fn end(&mut self, ending: impl FnOnce(&Taken) -> Ending) -> Option<Overheard> {
         let taken = self.taken.take()?;
         let ending = ending(&taken);
-        let Taken { order, first, answer, .. } = taken;
+        let Taken { mut order, names_currency, first, answer, .. } = taken;
+        let told = answer.as_ref().and_then(|answer| answer.currency);
+        if let Some(currency) = told.filter(|_| !names_currency) {
+            order.currency = currency;
+        }
         Some(Overheard { order, first, answer, ending })
     }
 }
@@ -129,16 +144,14 @@ impl Taken {
                 None => Ending::Unclear("the terminal completed without saying how it went".into()),
             };
         };
-        let misfit = self.order.misfit(answer, None);
         match answer.approved {
             false if answer.code == ABORTED => Ending::Aborted,
             false => Ending::Declined,
             true if self.is_contradicted || refused.is_some() => {
                 Ending::Contradictory("the terminal approved and then said something else".into())
             }
-            true => misfit.map_or(Ending::Approved, |misfit| {
-                Ending::Contradictory(misfit.to_string().into())
-            }),
+            // Whether it fits, the ledger knows.
+            true => Ending::Approved,
         }
     }
 
@@ -152,6 +165,3 @@ impl Taken {
         }
     }
 }
-
-/// The currency of an order that names none.
-pub(super) const UNNAMED: Currency = Currency::EUR;
