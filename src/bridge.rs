@@ -46,8 +46,8 @@ struct Shared {
     /// The lines that are open: where it comes from, and where it goes to.
     source: Option<Arc<Writer>>,
     sink: Option<Arc<Writer>>,
-    /// Whether the terminal has ever said anything.
-    has_answered: bool,
+    /// When the terminal has last said anything.
+    answered: Option<Timestamp>,
     /// Until when it has to say something to a code.
     answer_by: Option<Timestamp>,
     /// Who understands what is said, where anybody does.
@@ -143,7 +143,6 @@ impl Passage {
     pub fn pass(&mut self, input: Input<'_>) {
         let piece = match input {
             Input::Bytes(bytes) => {
-                self.hear();
                 let rest = if self.waiting.is_empty() { self.write(bytes) } else { bytes };
                 if rest.is_empty() {
                     return;
@@ -179,12 +178,9 @@ impl Passage {
     }
 
     /// The terminal has said something.
-    fn hear(&self) {
+    fn hear(&self, now: Timestamp) {
         if !self.end.is_source {
-            self.end.wire.with(|shared| {
-                shared.has_answered = true;
-                shared.answer_by = None;
-            });
+            self.end.wire.with(|shared| (shared.answered, shared.answer_by) = (Some(now), None));
         }
     }
 
@@ -210,8 +206,13 @@ impl Passage {
     /// Whether what comes now may be read: the daemon before this one may have heard the first half of it,
     /// and half a code is never taken for one.
     pub fn reads(&mut self, now: Timestamp, input: Input<'_>) -> bool {
+        self.hear(now);
         let Some(last) = self.restless else { return true };
-        let bytes = if let Input::Bytes(bytes) = input { bytes.len() } else { 1 };
+        // As the kernel has them: a byte FF is marked by another one, all else by two bytes before it.
+        let bytes = match input {
+            Input::Bytes(bytes) => bytes.len() + bytes.iter().filter(|byte| **byte == 0xFF).count(),
+            _ => 3,
+        };
         if self.unread > 0 || now.since(last) < REST {
             self.unread = self.unread.saturating_sub(bytes);
             self.restless = Some(now);
@@ -221,14 +222,12 @@ impl Passage {
         true
     }
 
-    /// Whether anything waits for room.
-    #[must_use]
-    pub fn is_waiting(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
-    /// Passes on what waits. What the other line does not take in time is lost.
+    /// Passes on what waits for room, where anything does. What the other line does not take in time is lost;
+    /// that is told, and what found it closed before.
     pub async fn flush(&mut self) -> Option<Fault> {
+        if self.waiting.is_empty() {
+            return self.take_lost();
+        }
         let waiting = std::mem::take(&mut self.waiting);
         let mut left: usize = waiting.iter().map(Piece::bytes).sum();
         let Some(other) = self.other() else {
@@ -261,18 +260,14 @@ impl Passage {
         (bytes > 0).then_some(Fault::Severed { bytes })
     }
 
-    /// Whether bytes were lost since this was last asked.
-    #[must_use]
-    pub fn severed(&mut self) -> Option<Fault> {
-        self.take_lost()
-    }
-
-    /// A code has gone on: the terminal may have to say something to it.
-    pub fn code(&mut self, now: Timestamp) {
+    /// A code has gone on whose last byte came then: the terminal may have to say something to it, unless it
+    /// has by now. Where silence ends a code, that is known only later.
+    pub fn code(&mut self, last: Timestamp) {
         let reply = self.end.tap.reply;
         self.end.wire.with(|shared| {
-            let within = reply.or_else(|| shared.has_answered.then_some(ANSWERS_WITHIN));
-            shared.answer_by = within.map(|within| now + within);
+            let within = reply.or_else(|| shared.answered.map(|_| ANSWERS_WITHIN));
+            let is_answered = shared.answered.is_some_and(|answered| answered > last);
+            shared.answer_by = within.filter(|_| !is_answered).map(|within| last + within);
         });
     }
 

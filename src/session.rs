@@ -400,8 +400,7 @@ impl<'a> Conversation<'a> {
     /// Passes on what found no room at once.
     async fn pass_rest(&mut self) {
         let Some(passage) = &mut self.passage else { return };
-        let lost = if passage.is_waiting() { passage.flush().await } else { passage.severed() };
-        if let Some(fault) = lost {
+        if let Some(fault) = passage.flush().await {
             self.output.fault(fault);
         }
     }

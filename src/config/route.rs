@@ -289,6 +289,17 @@ fn stands_alone(section: &Section<'_>, route: &Route, before: &[Route]) -> Resul
                 section.error("to", "this way is that of an earlier route; accepted is one")
             );
         }
+        if let (Mode::Forward(one), Mode::Forward(another)) = (&route.mode, &other.mode)
+            && route.from == other.from
+            && [one, another].iter().all(|forward| forward.takes(Content::PaymentCode))
+        {
+            let message = format!(
+                "`to`: payment codes of {:?} go to {:?} already, and one code pays once; accepted is \
+                 another `when`",
+                other.from, other.to
+            );
+            return Err(section.error("to", message));
+        }
         let shared = ends(route).into_iter().find(|end| ends(other).contains(end));
         if let Some(shared) = shared.filter(|_| is_tap(route) || is_tap(other)) {
             let key = if shared == route.from { "from" } else { "to" };

@@ -105,8 +105,10 @@ impl Daemon {
         let legs = self.routes.forwards.get(name)?;
         let takes = |leg: &&Arc<Leg>| leg.forward.takes(scan.content);
         let legs: Vec<_> = legs.iter().filter(takes).map(Arc::clone).collect();
-        let bytes = Secret::copy_of(scan.raw.expose());
-        (!legs.is_empty()).then_some(Code { content: scan.content, bytes, legs })
+        (!legs.is_empty()).then(|| {
+            let bytes = Secret::copy_of(scan.raw.expose());
+            Code { content: scan.content, bytes, legs }
+        })
     }
 
     /// Passes a code on that has come as this event.

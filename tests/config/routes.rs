@@ -153,6 +153,11 @@ fn a_route_that_cannot_be_is_refused_with_the_reason() {
             "this way is that of an earlier route",
         ),
         (
+            route("from = \"box\"\nto = \"port\"\nsend = \"raw\"")
+                + &route("from = \"box\"\nto = \"seven\"\nsend = \"raw\"\nwhen = \"any\""),
+            "payment codes of \"box\" go to \"port\" already",
+        ),
+        (
             route("from = \"box\"\nto = \"port\"\nmode = \"tap\"")
                 + &route("from = \"gun\"\nto = \"port\"\nsend = \"raw\""),
             "`to`: \"port\" is on another route",

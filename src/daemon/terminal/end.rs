@@ -40,12 +40,9 @@ impl Transactions {
     pub(in crate::daemon) fn are_at_work(&self) -> bool {
         self.live.values().any(|live| {
             let is_hopeless = live.closing.as_ref().is_some_and(|closing| closing.again.is_some());
-            // A question outlives the daemon.
-            let is_asked = live.transaction.question.is_some();
-            !live.transaction.state.is_final()
-                && live.recovery.is_none()
-                && !is_hopeless
-                && !is_asked
+            // What waits for the cashier, or for its reversal, outlives the daemon.
+            let waits = live.transaction.left_over() == Next::Nothing;
+            live.recovery.is_none() && !is_hopeless && !waits
         })
     }
 }

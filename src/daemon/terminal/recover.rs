@@ -94,10 +94,11 @@ impl Daemon {
         let Some(device) = self.devices.get(&key) else { return };
         let open = self.transactions.open_on(&device.identity.origin.name);
         let live = open.and_then(|id| self.transactions.live.get(&id));
-        // One that nobody has been told of yet finds out for itself.
-        let Some(live) = live.filter(|live| !live.is_unannounced && live.recovery.is_none()) else {
-            return;
-        };
+        // One that nobody has been told of yet finds out for itself, and one that waits for the cashier or for
+        // its reversal needs no line.
+        let needs_it = |live: &&Live| live.transaction.left_over() != Next::Nothing;
+        let live = live.filter(|live| !live.is_unannounced && live.recovery.is_none());
+        let Some(live) = live.filter(needs_it) else { return };
         let id = live.transaction.id;
         self.close(id, State::Failed, "the line went away before it was done");
     }

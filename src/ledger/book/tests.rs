@@ -1,7 +1,8 @@
 //! Tests of the book.
 
 use super::*;
-use crate::event::terminal::{Ending, Question, Reply};
+use crate::event::terminal::{Ending, Entry, Question, Reply};
+use crate::transaction::Next;
 
 fn intent(key: &str, amount: u64) -> Intent {
     Intent {

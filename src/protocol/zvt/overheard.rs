@@ -165,3 +165,85 @@ impl Taken {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::terminal::Operation;
+    use crate::frame::dle;
+
+    const ACCEPTED: &[u8] = &[0x80, 0x00, 0x00];
+    const COMPLETED: &[u8] = &[0x06, 0x0F, 0x00];
+    const REPEAT_RECEIPT: &[u8] = &[0x06, 0x20, 0x03, 0, 0, 0];
+
+    fn pay(cents: u8) -> Vec<u8> {
+        vec![0x06, 0x01, 0x07, 0x04, 0, 0, 0, 0, cents, 0x50]
+    }
+
+    /// Approved, with this amount and receipt.
+    fn approved(cents: u8, receipt: u8) -> Vec<u8> {
+        vec![0x04, 0x0F, 0x0C, 0x27, 0, 0x04, 0, 0, 0, 0, cents, 0x50, 0x87, 0, receipt]
+    }
+
+    fn heard(dialogue: &[(Side, &[u8])]) -> Vec<Overheard> {
+        let mut listener = listener();
+        let hear = |(side, apdu): &(Side, &[u8])| {
+            listener.hear(Timestamp(0), *side, Input::Bytes(&dle::frame(apdu)))
+        };
+        dialogue.iter().flat_map(hear).collect()
+    }
+
+    #[test]
+    fn a_payment_is_heard_with_its_receipt() {
+        let (order, answer) = (pay(0x12), approved(0x12, 7));
+        // Sent twice, since the terminal was busy acknowledging: it is one all the same.
+        let all = heard(&[
+            (Side::Till, &order),
+            (Side::Till, &order),
+            (Side::Terminal, ACCEPTED),
+            (Side::Terminal, &answer),
+            (Side::Till, ACCEPTED),
+            (Side::Terminal, COMPLETED),
+        ]);
+        let [one] = all.as_slice() else { panic!("{all:?}") };
+        assert_eq!((one.order.operation, one.order.amount), (Operation::Payment, 1250));
+        assert_eq!(
+            (&one.ending, one.answer.as_ref().unwrap().receipt),
+            (&Ending::Approved, Some(7))
+        );
+    }
+
+    #[test]
+    fn what_another_command_brings_is_not_the_payments_before() {
+        let (order, earlier) = (pay(0x12), approved(0x05, 6));
+        // The completion is lost, and the till has the last receipt told: that of the sale before.
+        let all = heard(&[
+            (Side::Till, &order),
+            (Side::Terminal, ACCEPTED),
+            (Side::Till, REPEAT_RECEIPT),
+            (Side::Terminal, ACCEPTED),
+            (Side::Terminal, &earlier),
+            (Side::Terminal, COMPLETED),
+        ]);
+        let [one] = all.as_slice() else { panic!("{all:?}") };
+        assert!(matches!(one.ending, Ending::Unclear(_)) && one.answer.is_none(), "{one:?}");
+    }
+
+    #[test]
+    fn an_order_that_was_not_taken_is_none() {
+        let order = pay(0x12);
+        let refused: &[u8] = &[0x84, 0x9C, 0x00];
+        for dialogue in [
+            &[
+                (Side::Till, order.as_slice()),
+                (Side::Terminal, refused),
+                (Side::Terminal, ACCEPTED),
+            ][..],
+            &[(Side::Till, &order), (Side::Till, REPEAT_RECEIPT), (Side::Terminal, ACCEPTED)],
+        ] {
+            let mut all = dialogue.to_vec();
+            all.push((Side::Terminal, COMPLETED));
+            assert_eq!(heard(&all), []);
+        }
+    }
+}
