@@ -74,6 +74,7 @@ const VARIANTS: &[(&str, &[&str])] = &[
     ),
     ("grow-gm65", &["mode = \"sense\""]),
     ("paycloud", &["aim = \"off\"", "prefix = \"#\", suffix = \"CR LF\""]),
+    ("hid-pos", &["commands = \"honeywell\", switch-to-hid-pos = true"]),
     (
         "hid-keyboard",
         &[

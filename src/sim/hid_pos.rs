@@ -37,8 +37,21 @@ const DESCRIPTOR: &[u8] = &[
     0x09, 0x5F, 0x09, 0x60,             //   Prevent Read of Barcodes, Initiate Barcode Read
     0x09, 0x85, 0x09, 0x86, 0x91, 0x02, //   Sound Error Beep, Sound Good Read Beep
     0x91, 0x03, 0xC0,                   //   4 bits of nothing
-    0xC0,
 ];
+
+/// What Honeywell's devices have beside it: redirection of what is read, and serial commands.
+#[rustfmt::skip]
+const HONEYWELLS: &[u8] = &[
+    0x06, 0x66, 0xFF,                   //  a vendor's page
+    0x75, 0x08, 0x26, 0xFF, 0x00,       //   8 bits, values 0 to 255
+    0x85, 0xFE, 0x95, 0x01,             //  report 254: 1
+    0x09, 0x01, 0xB1, 0x02,             //   as a feature
+    0x85, 0xFD, 0x95, 0x3F,             //  report 253: 63
+    0x09, 0x02, 0x91, 0x02,             //   as an output
+];
+
+/// The end of the application.
+const END: u8 = 0xC0;
 
 /// The number of the report with a code, and how much of one it holds.
 const SCANNED: u8 = 2;
@@ -47,16 +60,30 @@ const CAPACITY: usize = 56;
 const TRIGGER: u8 = 4;
 const PREVENT: u8 = 1;
 const INITIATE: u8 = 2;
+/// The number of the feature report that redirects.
+const REDIRECTION: u8 = 254;
 
 /// The identifier of what has none of its own (ISO/IEC 15424: "other").
 const OTHER: Aim = Aim { code: b'X', modifier: b'0' };
 
-fn configure(_section: &Section<'_>) -> Result<Box<dyn Simulated>, Error> {
-    Ok(Box::new(HidPos { decoder: Decoder::default(), prevented: false, presented: None }))
+fn configure(section: &Section<'_>) -> Result<Box<dyn Simulated>, Error> {
+    let is_elsewhere = section.boolean("switch-to-hid-pos")?.unwrap_or(false);
+    let is_honeywell = section.string("commands")? == Some("honeywell");
+    let more: &[u8] = if is_elsewhere || is_honeywell { HONEYWELLS } else { &[] };
+    Ok(Box::new(HidPos {
+        descriptor: [DESCRIPTOR, more, &[END]].concat(),
+        decoder: Decoder::default(),
+        is_elsewhere,
+        prevented: false,
+        presented: None,
+    }))
 }
 
 struct HidPos {
+    descriptor: Vec<u8>,
     decoder: Decoder,
+    /// Whether what it reads goes to another of its interfaces, until it is told otherwise.
+    is_elsewhere: bool,
     prevented: bool,
     /// A code that came before it while it was not to read.
     presented: Option<Code>,
@@ -64,6 +91,9 @@ struct HidPos {
 
 impl Simulated for HidPos {
     fn scan(&mut self, code: &Code) -> Vec<u8> {
+        if self.is_elsewhere {
+            return Vec::new();
+        }
         if self.prevented {
             self.presented = Some(code.clone());
             return Vec::new();
@@ -76,10 +106,11 @@ impl Simulated for HidPos {
     }
 
     fn receive(&mut self, bytes: &[u8], out: &mut Actions) {
-        let Self { decoder, prevented, .. } = self;
+        let Self { descriptor, decoder, is_elsewhere, prevented, .. } = self;
         let mut initiated = false;
         decoder.take(bytes, &mut |frame| match frame {
-            Frame::Describe => Frame::Descriptor(DESCRIPTOR).write(&mut out.send),
+            Frame::Describe => Frame::Descriptor(descriptor).write(&mut out.send),
+            Frame::Report(Kind::Feature, REDIRECTION, [1, ..]) => *is_elsewhere = false,
             Frame::Report(Kind::Output, TRIGGER, [bits, ..]) => {
                 *prevented = bits & PREVENT != 0;
                 initiated |= bits & INITIATE != 0;
@@ -118,7 +149,8 @@ mod tests {
     fn a_code_goes_out_in_reports_of_the_descriptors_length() {
         let code = Code { symbology: Some(Symbology::Qr), data: vec![b'x'; 60] };
         let reports = reports(&code);
-        let length = Descriptor::parse(DESCRIPTOR).unwrap().length(Kind::Input, SCANNED);
+        let whole = [DESCRIPTOR, &[END]].concat();
+        let length = Descriptor::parse(&whole).unwrap().length(Kind::Input, SCANNED);
         assert_eq!(
             reports.iter().map(|report| Some(report.len())).collect::<Vec<_>>(),
             [length; 2]

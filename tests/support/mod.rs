@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tillbus::event::card::Stripe;
 use tillbus::event::terminal::{Answer, Ending, Entry, Instruction, Said};
-use tillbus::event::{Reading, Request, Role, Swipe, Timestamp, Value};
+use tillbus::event::{Reading, Request, Role, Sensitivity, Swipe, Timestamp, Value};
 use tillbus::normalize::card::{CardRules, Financial};
 use tillbus::normalize::{self, Rules};
 use tillbus::protocol::{
@@ -307,7 +307,10 @@ impl Player {
         let (first, last) = (seconds(reading.first), seconds(reading.last));
         self.say(&format!("reading {aim} {named} {first} to {last}:{data}"));
         let scan = normalize::scan(reading.clone(), &self.rules);
-        assert_eq!(scan.raw, reading.data, "raw bytes are kept");
+        // Noise among digits can come to a card's number, and its bytes then go no further.
+        let is_card = scan.sensitivity == Sensitivity::Card;
+        let is_wiped = is_card && scan.raw.is_empty();
+        assert!(is_wiped || scan.raw == reading.data, "raw bytes are kept");
         let gtin = scan.gtin.as_ref().map_or("-", |gtin| gtin.as_str());
         self.say(&format!(
             "scan {}{} {} gtin {gtin} type {} {} {:?}{}",

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use tillbus::event::Symbology;
 use tillbus::profile::Line;
 use tillbus::protocol::Input;
 use tillbus::recording::{Recording, Step};
@@ -12,6 +13,7 @@ use tillbus::settings::Section;
 use tillbus::sim::port::VirtualPort;
 use tillbus::sim::{self, Code, Simulation};
 use tillbus::transport::Port;
+use tokio::sync::mpsc;
 
 use crate::support::host::{Bus, Daemon, Lane, scanner, soon};
 use crate::tool::{Tool, run_on};
@@ -283,6 +285,40 @@ async fn what_is_recorded_can_be_replayed() {
     let mut watch = Tool::on(&bus, &["watch"]);
     watch.until("absent").await;
     let mut replay = Tool::alone(&["replay", &log, "--port", &played]);
+    watch.until("4006381333931").await;
+    assert_eq!(replay.ended().await.status, Some(0));
+}
+
+#[tokio::test]
+async fn a_hid_device_is_recorded_and_replayed_too() {
+    let bus = Bus::start();
+    let file = |name: &str| bus.directory().join(name);
+    let (path, log, played) = (file("device"), file("a.log"), file("played"));
+    let shown = |path: &Path| path.display().to_string();
+    let device = sim::find("hid-pos").unwrap().configure;
+    let device = device(&Section::empty("options")).unwrap();
+    let options = sim::Options { device, link: Some(path.clone()), baud: None };
+    let mut simulation = Simulation::start(options).unwrap();
+    let (commands, inbox) = mpsc::channel(8);
+    tokio::spawn(async move { simulation.run(inbox).await });
+
+    let mut record = Tool::alone(&["record", &shown(&path), "--hid", "--out", &shown(&log)]);
+    record.until("recording").await;
+    let ean = Code { symbology: Some(Symbology::Ean13), data: b"4006381333931".to_vec() };
+    commands.send(sim::Command::Scan(ean)).await.unwrap();
+    until_file(&shown(&log), "< 02: 0D 5D 45 30 34").await;
+    commands.send(sim::Command::HangUp(None)).await.unwrap();
+    assert_eq!(record.ended().await.status, Some(0));
+
+    let hid = ["--profile", "generic-hid-pos"];
+    let ended = Tool::alone(&["replay", &shown(&log), "--events", hid[0], hid[1]]).ended().await;
+    assert!(ended.output.iter().any(|line| line.contains("4006381333931")), "{ended:?}");
+
+    let configuration = scanner("lane1-box", &played).replace("generic-line-scanner", hid[1]);
+    let _daemon = Daemon::start(&bus, &configuration).await;
+    let mut watch = Tool::on(&bus, &["watch"]);
+    watch.until("absent").await;
+    let mut replay = Tool::alone(&["replay", &shown(&log), "--port", &shown(&played)]);
     watch.until("4006381333931").await;
     assert_eq!(replay.ended().await.status, Some(0));
 }

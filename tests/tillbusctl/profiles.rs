@@ -2,29 +2,28 @@
 //! it do what it can. A profile that is added is covered by being there.
 
 use tillbus::profile::{Catalogue, Profile};
-use tillbus::protocol::{Carrier, Kind};
+use tillbus::protocol::Kind;
 
 use crate::support::client::{Client, DEVICE, SCANNER};
 use crate::support::host::{Bus, Daemon};
 use crate::tool::Tool;
 
-/// The profiles of scanners on a serial line.
-fn serial() -> Vec<String> {
+/// The profiles of scanners.
+fn scanners() -> Vec<String> {
     let catalogue = Catalogue::built_in();
     let all = catalogue.ids().map(|id| catalogue.profile(id).unwrap().unwrap());
-    let info = |profile: &Profile| profile.protocol.as_ref().map(|spoken| spoken.info);
-    let serial = all.filter(|profile| {
-        info(profile)
-            .is_some_and(|info| info.carrier == Carrier::Serial && info.kind == Kind::Scanner)
-    });
-    serial.map(|profile| profile.id).collect()
+    let kind = |profile: &Profile| profile.protocol.as_ref().map(|spoken| spoken.info.kind);
+    let scanners = all.filter(|profile| kind(profile) == Some(Kind::Scanner));
+    scanners.map(|profile| profile.id).collect()
 }
 
 #[tokio::test]
 async fn every_built_in_profile_is_simulated_and_heard() {
     let bus = Bus::start();
-    let profiles = serial();
-    assert!(profiles.iter().any(|id| id == "zebra-ssi"), "{profiles:?}");
+    let profiles = scanners();
+    for id in ["zebra-ssi", "generic-hid-pos"] {
+        assert!(profiles.iter().any(|other| other == id), "{profiles:?}");
+    }
     let path = |id: &str| bus.directory().join(id).display().to_string();
     let configuration: String = profiles
         .iter()

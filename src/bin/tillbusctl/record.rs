@@ -22,7 +22,9 @@ use crate::watch::expiry;
 /// Record what a device sends into a file
 ///
 /// The port is opened for us alone; nothing is written to it. Ends at Ctrl-C, and when the device
-/// is unplugged. The file can be played again with `replay`, or by `tillbusd --replay`.
+/// is unplugged. The file can be played again with `replay`, or by `tillbusd --replay`. A USB scanner that
+/// is no serial port is recorded with `--hid`, from its node below /dev/bus/usb; meanwhile what it types
+/// reaches no other program.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// The port
@@ -45,6 +47,12 @@ pub(crate) struct Options {
     /// Stop bits of each byte
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
     stop_bits: u8,
+    /// The port is a HID interface; the line's settings mean nothing then
+    #[arg(long)]
+    hid: bool,
+    /// Which of a USB device's HID interfaces, where it has several
+    #[arg(long, value_name = "N", requires = "hid")]
+    interface: Option<u8>,
     /// End after so many seconds
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
@@ -60,23 +68,48 @@ enum ParityWord {
 pub(crate) async fn run(options: &Options) -> Result<(), Error> {
     let deadline = options.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let mut interrupt = Interrupt::new()?;
-    let line = line(options);
     let mut file = Log::create(options)?;
-    let port = Port::open(&options.port, &line, options.baud);
-    let mut port = port.map_err(|error| {
+    let mut port = open(options).await.map_err(|error| {
         // An empty recording is no evidence of anything.
         let _ = std::fs::remove_file(&options.out);
         refused(&options.port, &error)
     })?;
     complain("the recording may hold personal data: codes of customers, card numbers");
-    say(&format!("recording {} at {} baud", options.port.display(), options.baud))?;
+    let shown = options.port.display();
+    if let Some(descriptor) = port.descriptor() {
+        file.add(clock::boottime(), &[Step::Descriptor(descriptor.to_vec())])?;
+        say(&format!("recording {shown}"))?;
+    } else {
+        say(&format!("recording {shown} at {} baud", options.baud))?;
+    }
+    let ended = record(options, &mut port, &mut file, &mut interrupt, deadline).await;
+    port.close().await;
+    ended?;
+    say(&format!("{} bytes in {}", file.bytes, options.out.display()))
+}
+
+async fn open(options: &Options) -> Result<Port, transport::Error> {
+    if options.hid {
+        return Port::open_hid(&options.port, options.interface).await;
+    }
+    Port::open(&options.port, &line(options), options.baud)
+}
+
+/// Records until it is told to stop, or until the device is gone.
+async fn record(
+    options: &Options,
+    port: &mut Port,
+    file: &mut Log,
+    interrupt: &mut Interrupt,
+    deadline: Option<Instant>,
+) -> Result<(), Error> {
     loop {
         let mut steps = Vec::new();
         let mut sink = |input: Input<'_>| steps.push(step(input));
         let result = tokio::select! {
             result = port.receive(&mut sink) => result,
-            () = interrupt.came() => break,
-            () = expiry(deadline) => break,
+            () = interrupt.came() => return Ok(()),
+            () = expiry(deadline) => return Ok(()),
         };
         file.add(clock::boottime(), &steps)?;
         match result {
@@ -84,12 +117,11 @@ pub(crate) async fn run(options: &Options) -> Result<(), Error> {
             Err(transport::Error::Disconnected) => {
                 file.add(clock::boottime(), &[Step::Close])?;
                 complain("the device is gone");
-                break;
+                return Ok(());
             }
             Err(error) => return Err(refused(&options.port, &error)),
         }
     }
-    say(&format!("{} bytes in {}", file.bytes, options.out.display()))
 }
 
 fn line(options: &Options) -> Line {
@@ -161,7 +193,12 @@ impl Log {
         let header = vec![
             format!("device: {device}"),
             "source: captured".to_owned(),
-            format!("line: {} {}{parity}{}", options.baud, options.data_bits, options.stop_bits),
+            match options {
+                Options { hid: true, .. } => "line: hid".to_owned(),
+                Options { baud, data_bits, stop_bits, .. } => {
+                    format!("line: {baud} {data_bits}{parity}{stop_bits}")
+                }
+            },
             "note: may hold personal data; look it through before giving it away".to_owned(),
         ];
         log.write(&Recording { header, steps: Vec::new() })?;

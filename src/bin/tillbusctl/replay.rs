@@ -1,5 +1,7 @@
 //! `replay`: a recording on a virtual port, or what the library makes of it.
 
+mod port;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,21 +11,21 @@ use tillbus::normalize::{self, Rules};
 use tillbus::profile::Spoken;
 use tillbus::protocol::{Input, Item, Opening, Output, Protocol, RequestId, Token};
 use tillbus::recording::{Recording, Step};
-use tillbus::sim::port::VirtualPort;
 
+use self::port::PlayedPort;
 use crate::error::{Error, complain};
 use crate::event;
 use crate::output::{say, say_json};
 use crate::scan::{self, hex, map, visible};
-use crate::simulate::{no_port, profile, spoken};
+use crate::simulate::{profile, spoken};
 use crate::style::{Style, Tone, fill, plain};
 use crate::terminal::{self, Interrupt};
 
 /// Play a recording on a virtual port, or show what it means
 ///
 /// The first line printed is the port's path; on a terminal the recording begins at the Enter key,
-/// else at once. A virtual port carries bytes and hang-ups, no parity errors and breaks: for
-/// those use `tillbusd --replay`, or `--events`.
+/// else at once; a HID device's when the port is opened. A virtual port carries bytes and hang-ups, no
+/// parity errors and breaks: for those use `tillbusd --replay`, or `--events`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// The recording
@@ -61,51 +63,19 @@ pub(crate) async fn run(options: Options) -> Result<(), Error> {
 }
 
 async fn play(recording: &Recording, link: Option<&Path>) -> Result<(), Error> {
-    let failed = |error: std::io::Error| no_port(link.map(Path::to_owned).as_ref(), &error);
-    let mut port = Some(plug(link)?);
-    let mut passed_over = 0;
+    let mut port = PlayedPort::open(link)?;
     if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
         complain("press Enter to begin");
         terminal::lines().recv().await;
     }
     for step in &recording.steps {
-        match step {
-            Step::Bytes(bytes) => {
-                let port = match &mut port {
-                    Some(port) => port,
-                    away => away.insert(plug(link)?),
-                };
-                port.send(bytes).await.map_err(failed)?;
-            }
-            Step::Wait(wait) => tokio::time::sleep(*wait).await,
-            Step::Close => {
-                if let Some(port) = port.take() {
-                    port.hang_up().await;
-                }
-            }
-            // Clients ask for themselves.
-            Step::Ask(_) | Step::Instruct(_) => {}
-            Step::BadByte(_) | Step::Break | Step::Descriptor(_) | Step::Report { .. } => {
-                passed_over += 1;
-            }
-        }
+        port.play(step).await?;
     }
-    if let Some(port) = port {
-        port.hang_up().await;
-    }
-    if passed_over > 0 {
-        complain(&format!(
-            "{passed_over} line errors or HID reports passed over: a virtual port has none"
-        ));
+    port.hang_up().await;
+    if port.passed_over > 0 {
+        complain(&format!("{} line errors passed over: a virtual port has none", port.passed_over));
     }
     Ok(())
-}
-
-fn plug(link: Option<&Path>) -> Result<VirtualPort, Error> {
-    let port = VirtualPort::create(link);
-    let port = port.map_err(|error| no_port(link.map(Path::to_owned).as_ref(), &error))?;
-    say(&port.path().display().to_string())?;
-    Ok(port)
 }
 
 /// The library at work on a recording, in the recording's own time.

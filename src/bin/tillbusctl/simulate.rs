@@ -25,6 +25,8 @@ use crate::terminal::{self, Interrupt};
 /// At a terminal each line typed is how it behaves from then on: approve, decline 05, partial 500,
 /// signature, think 20, silent, late 30, duplicate, busy and more, which a wrong one names; !cut 37 2s
 /// cuts the cable once it has sent so many more bytes, and mends it two seconds later.
+/// What is simulated of a USB HID scanner are its reports, in frames of tillbus's own that only tillbus
+/// understands.
 /// Ends at the end of standard input or of the script, and at Ctrl-C. Needs no daemon.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
