@@ -1,4 +1,4 @@
-# make demo     a scan on a simulated box, arriving at a D-Bus subscriber, on this screen
+# make demo     scans, a card and payments on simulated devices, as D-Bus clients see them, on this screen
 # make test     every test; installs or names what it needs first
 # make lint     format, clippy, documentation, licences
 # make bench    throughput, and the whole path against a minimal C program

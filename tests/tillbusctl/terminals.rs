@@ -81,6 +81,12 @@ async fn at_every_built_in_terminal_a_payment_is_made_shown_and_kept() {
     for (row, id) in listed.output[1..].iter().zip(&ids) {
         assert!(row.contains(&format!(",{id},")) && row.contains(",approved,"), "{row}");
     }
+    let listed = Tool::alone(&["ledger", "--file", file]).ended().await;
+    assert_eq!(listed.output.len(), 1 + ids.len(), "{listed:?}");
+    let columns = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let (head, row) = (columns(&listed.output[0]), columns(&listed.output[1]));
+    assert_eq!((head[2].as_str(), row[2].as_str()), ("DEVICE", ids[0].as_str()), "{listed:?}");
+    assert_eq!((head[6].as_str(), row[6].as_str()), ("STATE", "approved"), "{listed:?}");
 }
 
 #[tokio::test]
@@ -149,4 +155,81 @@ async fn a_signature_that_nobody_here_can_look_at_is_answered_from_elsewhere() {
     assert_eq!(ended.status, Some(1), "{ended:?}");
     assert!(ended.errors.contains("answer it with: tillbusctl answer 1 yes|no"), "{ended:?}");
     assert!(ended.errors.contains("refused the signature, transaction 2 reversed it"), "{ended:?}");
+}
+
+/// A field table that carries codes: what an acquirer's paper would be.
+const TABLE: &str = r#"
+[profile]
+id = "paper"
+vendor = "Example"
+model = "Example"
+kind = "terminal"
+status = "untested"
+sources = ["this test"]
+[line]
+baud = 9600
+[protocol]
+name = "mis"
+approved = ["00"]
+payment = [
+    { text = "S1" }, { field = "number", width = 10 }, { field = "amount", width = 12 },
+    { field = "code", width = 20 },
+]
+answer = [
+    { text = "R1" }, { field = "result", width = 2 }, { field = "number", width = 10 },
+    { field = "amount", width = 12 },
+]
+"#;
+
+#[tokio::test]
+async fn a_payment_is_made_with_the_code_that_a_scanner_reads_and_an_open_end_says_how_to_settle_it()
+ {
+    let bus = Bus::start();
+    let file = |name: &str| bus.directory().join(name).display().to_string();
+    std::fs::create_dir(file("profiles")).unwrap();
+    std::fs::write(file("profiles/paper.toml"), TABLE).unwrap();
+    let (profiles, till, reader) = (file("profiles"), file("till"), file("reader"));
+    let mut terminal =
+        Tool::alone(&["simulate", "--port", &till, "--profile", "paper", "--profiles", &profiles]);
+    terminal.line().await;
+    let mut scanner =
+        Tool::alone(&["simulate", "--port", &reader, "--profile", "generic-line-scanner"]);
+    scanner.line().await;
+    let mut start = Start::with(&format!(
+        "[[device]]\nname = \"bank\"\nlane = \"1\"\nprofile = \"paper\"\nmatch = {{ pty = {till:?} }}\n\
+         [[device]]\nname = \"box\"\nlane = \"1\"\nrole = \"payment\"\n\
+         profile = \"generic-line-scanner\"\nmatch = {{ pty = {reader:?} }}\n"
+    ));
+    let ledger = file("ledger.sqlite");
+    start.arguments = ["--mode", "test", "--ledger", &ledger, "--profiles", &profiles]
+        .map(str::to_owned)
+        .to_vec();
+    let _daemon = Daemon::start_with(&bus, &start).await;
+    let client = Client::connect(&bus).await;
+    for object in ["/org/tillbus1/device/bank", "/org/tillbus1/device/box"] {
+        client.until_state(object, "ready").await;
+    }
+
+    let pay = || Tool::on(&bus, &["pay", "bank", "12.50", "--code-from", "box"]);
+    let mut paying = pay();
+    paying.until("waiting for the customer's code").await;
+    scanner.type_line("qr 135112298638468293");
+    let paid = paying.ended().await;
+    assert_eq!(paid.status, Some(0), "{paid:?}");
+    assert!(paid.output.last().unwrap().contains("approved 12.50 EUR"), "{paid:?}");
+    assert!(!format!("{paid:?}").contains("135112298638468293"), "{paid:?}");
+
+    // The terminal is never asked what became of it: there is no such message in its paper.
+    terminal.type_line("!cut 1 500ms");
+    terminal.type_line("approve");
+    terminal.until("behaves: approve").await;
+    let mut paying = pay();
+    paying.until("waiting for the customer's code").await;
+    scanner.type_line("qr 135112298638468301");
+    let open = paying.ended().await;
+    assert_eq!(open.status, Some(1), "{open:?}");
+    let hint = "settle it with: tillbusctl resolve 2 approved|declined NOTE";
+    assert!(open.errors.contains(hint), "{open:?}");
+    let mut settled = Tool::on(&bus, &["resolve", "2", "declined", "its journal has nothing"]);
+    assert_eq!(settled.ended().await.status, Some(0));
 }

@@ -54,6 +54,20 @@ const COLUMNS: [&str; 24] = [
     "entry-mode",
 ];
 
+/// What of it is shown to a person.
+const SHOWN: [&str; 10] = [
+    "number",
+    "began",
+    "device",
+    "operation",
+    "amount",
+    "currency",
+    "state",
+    "receipt",
+    "money",
+    "reason",
+];
+
 const AUDIT_COLUMNS: [&str; 6] = ["time", "user", "client", "number", "act", "note"];
 
 pub(crate) fn run(options: &Options) -> Result<(), Error> {
@@ -82,7 +96,13 @@ fn audit(options: &Options, acts: &[Act]) -> Result<(), Error> {
     let cells = |fields: Vec<String>| {
         fields.iter().map(|field| Cell::new(Tone::Plain, field)).collect::<Vec<Cell>>()
     };
-    say_table(Style::of_stdout(), &fields.map(cells).collect::<Vec<_>>())
+    let mut lines = vec![head(&AUDIT_COLUMNS)];
+    lines.extend(fields.map(cells));
+    say_table(Style::of_stdout(), &lines)
+}
+
+fn head(titles: &[&str]) -> Vec<Cell> {
+    titles.iter().map(|title| Cell::new(Tone::Faint, &title.to_uppercase())).collect()
 }
 
 fn say_csv(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<(), Error> {
@@ -95,33 +115,33 @@ fn say_csv(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<
 }
 
 fn table(rows: &[Transaction]) -> Result<(), Error> {
-    let rows: Vec<Vec<Cell>> = rows
-        .iter()
-        .map(|row| {
-            let tone = match row.state {
-                State::Approved => Tone::Good,
-                State::Unknown => Tone::Bad,
-                _ => Tone::Odd,
-            };
-            let intent = &row.intent;
-            let amount = authorised(row).unwrap_or(intent.amount);
-            let receipt = row.answer.as_ref().and_then(|answer| answer.receipt);
-            let simulated = if intent.simulated { "simulated" } else { "" };
-            vec![
-                Cell::new(Tone::Strong, &row.id.to_string()),
-                Cell::new(Tone::Faint, &time(intent.began)),
-                Cell::new(Tone::Plain, &intent.device),
-                Cell::new(Tone::Word, intent.operation.word()),
-                Cell::new(Tone::Plain, &intent.currency.written(amount)),
-                Cell::new(Tone::Plain, intent.currency.code),
-                Cell::new(tone, row.state.word()),
-                Cell::new(Tone::Plain, &receipt.map_or(String::new(), |n| n.to_string())),
-                Cell::new(Tone::Odd, simulated),
-                Cell::new(Tone::Faint, &row.reason),
-            ]
-        })
-        .collect();
-    say_table(Style::of_stdout(), &rows)
+    let mut lines = vec![head(&SHOWN)];
+    lines.extend(rows.iter().map(cells));
+    say_table(Style::of_stdout(), &lines)
+}
+
+fn cells(row: &Transaction) -> Vec<Cell> {
+    let tone = match row.state {
+        State::Approved => Tone::Good,
+        State::Unknown => Tone::Bad,
+        _ => Tone::Odd,
+    };
+    let intent = &row.intent;
+    let amount = authorised(row).unwrap_or(intent.amount);
+    let receipt = row.answer.as_ref().and_then(|answer| answer.receipt);
+    let simulated = if intent.simulated { "simulated" } else { "" };
+    vec![
+        Cell::new(Tone::Strong, &row.id.to_string()),
+        Cell::new(Tone::Faint, &time(intent.began)),
+        Cell::new(Tone::Plain, &intent.device),
+        Cell::new(Tone::Word, intent.operation.word()),
+        Cell::new(Tone::Plain, &intent.currency.written(amount)),
+        Cell::new(Tone::Plain, intent.currency.code),
+        Cell::new(tone, row.state.word()),
+        Cell::new(Tone::Plain, &receipt.map_or(String::new(), |n| n.to_string())),
+        Cell::new(Tone::Odd, simulated),
+        Cell::new(Tone::Faint, &row.reason),
+    ]
 }
 
 fn fields(row: &Transaction) -> [String; 24] {

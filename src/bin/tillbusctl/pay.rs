@@ -23,8 +23,10 @@ const TRANSACTION: &str = "org.tillbus1.Transaction";
 ///
 /// Ctrl-C asks the terminal to stop, once; the outcome is waited for all the same, since it may be
 /// approved. Where the cashier has to say something (is the signature all right, which code does the bank
-/// give), you are asked; what is not answered stays open for `answer`. Exit status 0 means approved. A simulated terminal takes payments only from a daemon that
-/// was started with --mode test or --mode training.
+/// give), you are asked; what is not answered stays open for `answer`. Exit status 0 means approved.
+///
+/// A simulated terminal takes payments only from a daemon that was started with --mode test or --mode
+/// training.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// The terminal's name
@@ -41,6 +43,10 @@ pub(crate) struct Options {
     /// The receipt number of the earlier transaction, for reversal, capture and cancel-preauth
     #[arg(long, value_name = "NUMBER")]
     receipt: Option<u32>,
+    /// Pay with the code on the customer's telephone, read by this device of the terminal's lane; it is
+    /// owned until the code has come
+    #[arg(long, value_name = "DEVICE")]
+    code_from: Option<String>,
     /// The idempotency key; with the key of an earlier transaction that one is shown
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
@@ -100,6 +106,12 @@ pub(crate) async fn run(place: &Place, options: &Options) -> Result<(), Error> {
     let devices = client::devices(&connection).await?;
     let device = client::find(&devices, &options.device)?.0.to_owned();
     let terminal = TerminalProxy::builder(&connection).path(device).build().await?;
+    if let Some(scanner) = &options.code_from {
+        let scanner = client::find(&devices, scanner)?.0;
+        // Ends with the code, or with us.
+        let until = HashMap::from([("until", "one-payment-code".into())]);
+        client::device(&connection, scanner).await?.claim(until).await?;
+    }
     let key = match &options.key {
         Some(key) => key.clone(),
         None => random_key()?,
@@ -156,7 +168,17 @@ pub(crate) async fn run(place: &Place, options: &Options) -> Result<(), Error> {
             },
         }
     }
-    show(options, &result)
+    let shown = show(options, &result);
+    if !options.json && value::text(&result, "state") == "unknown" {
+        let number = transaction_number(path.as_str());
+        complain(&format!("settle it with: tillbusctl resolve {number} approved|declined NOTE"));
+    }
+    shown
+}
+
+/// A transaction's number in the ledger.
+fn transaction_number(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
 }
 
 /// What a transaction's signal says.
@@ -226,6 +248,9 @@ fn parameters(options: &Options) -> Result<HashMap<&'static str, Variant<'static
     }
     if let Some(receipt) = options.receipt {
         parameters.insert("receipt", receipt.into());
+    }
+    if options.code_from.is_some() {
+        parameters.insert("await", "scan".into());
     }
     if options.over_unknown {
         parameters.insert("over-unknown", true.into());
@@ -304,7 +329,8 @@ fn show_text(result: &Map, state: &str) -> Result<(), Error> {
             Some(Value::Number(number)) => number.to_string(),
             _ => continue,
         };
-        line.push_str(&format!("  {label} {value}"));
+        let gap = if label.is_empty() { "" } else { " " };
+        line.push_str(&format!("  {label}{gap}{value}"));
     }
     line.push_str(&extras(result, currency));
     if value::flag(result, "partial") {

@@ -22,7 +22,7 @@ pub(super) struct Cashier {
 impl Cashier {
     pub(super) fn of(path: &str, is_script: bool) -> Self {
         let is_there = !is_script && std::io::stdin().is_terminal();
-        let transaction = path.rsplit('/').next().unwrap_or_default().to_owned();
+        let transaction = super::transaction_number(path).to_owned();
         Self { transaction, is_there, asked: None, lines: None }
     }
 
