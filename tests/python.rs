@@ -18,6 +18,7 @@ use nix::sys::signal::Signal as Unix;
 use support::host::{Lane, scanner, soon};
 use support::program::Program;
 use support::python;
+use support::till::Till;
 use tillbus::sim::port::VirtualPort;
 
 /// Whether a tool is there; else says that it is not.
@@ -62,6 +63,26 @@ async fn a_python_client_takes_a_card() {
     let said = "visa ************1111 2025-12 [('1', 'present'), ('2', 'present')]";
     client.writes(&[said]).await;
     client.writes(&["took ['1', '2']"]).await;
+    client.ends_well().await;
+}
+
+#[tokio::test]
+async fn a_python_client_takes_payments_and_finds_one_again_over_a_crash() {
+    let Some(python) = python::interpreter() else { return };
+    let mut till = Till::asking("signature = \"ask\"").await;
+    till.ready().await;
+    till.behave("signature").await;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/payment.py");
+    let mut client = Program::start(Command::new(python).arg(script).arg(till.bus.address()));
+    client.writes(&["asked: signature ['yes', 'no']"]).await;
+    till.behave("approve").await;
+    till.behave("think 2").await;
+    client.writes(&["approved 1250 EUR ************0011"]).await;
+    client.writes(&["the key for another amount: org.tillbus1.Error.InvalidArgument"]).await;
+    client.writes(&["the customer is looking for the card"]).await;
+    till.crash().await;
+    client.writes(&["found again"]).await;
+    client.writes(&["in the end approved 1250"]).await;
     client.ends_well().await;
 }
 

@@ -52,11 +52,11 @@ impl TerminalInterface {
     /// same key, and asked for the same, it is the same transaction, also after a restart. Parameters:
     /// `amount` (minor units) and `currency` (ISO 4217 letters) for what has an amount, `exponent`
     /// (digits of the minor unit, checked), `scan` (the sequence of a payment code that the caller was
-    /// sent: the payment is made with it) or `await` (`scan`: with the next one that the caller is sent from the terminal's lane; one sale of a
-    /// lane waits at a time), `receipt` (the receipt number of the earlier transaction) for
-    /// reversal, capture and cancel-preauth, `over-unknown` (begin although the outcome of an earlier
-    /// transaction is not known; needs the right `resolve`). Needs the right `terminal`; `refund` for
-    /// refund and reversal, `close` for close.
+    /// sent: the payment is made with it) or `await` (`scan`: with the next one that the caller is sent
+    /// from the terminal's lane; one sale of a lane waits at a time), `receipt` (the receipt number of the
+    /// earlier transaction) for reversal, capture and cancel-preauth, `over-unknown` (begin although the
+    /// outcome of an earlier transaction is not known; needs the right `resolve`). Needs the right
+    /// `terminal`; `refund` for refund and reversal, `close` for close.
     async fn begin(
         &self,
         #[zbus(header)] header: Header<'_>,

@@ -10,76 +10,10 @@ use zbus::{OwnedObjectPath, Variant};
 
 use crate::support::client::{Client, DEVICE, Dict, Failed, MANAGER, ROOT, Signal};
 use crate::support::host::{Bus, Daemon, Start, soon};
+pub(super) use crate::support::till::{OBJECT, Till};
 
 pub(super) const TERMINAL: &str = "org.tillbus1.Terminal";
 pub(super) const TRANSACTION: &str = "org.tillbus1.Transaction";
-/// The object of the terminal.
-pub(super) const OBJECT: &str = "/org/tillbus1/device/terminal";
-
-/// A bus, a daemon, and a terminal.
-pub(super) struct Till {
-    daemon: Option<Daemon>,
-    commands: mpsc::Sender<Command>,
-    start: Start,
-    pub(super) ledger: PathBuf,
-    bus: Bus,
-}
-
-impl Till {
-    async fn open() -> Self {
-        Self::open_in("test").await
-    }
-
-    /// The protocol's options are the keys of `[device.protocol]`.
-    pub(super) async fn asking(spoken: &str) -> Self {
-        Self::open_with("zvt", &format!("protocol = {{ {spoken} }}\n"), "test").await
-    }
-
-    async fn open_in(mode: &str) -> Self {
-        Self::open_with("zvt", "", mode).await
-    }
-
-    /// With a terminal of this protocol and profile, which have the same name, and further configuration.
-    async fn open_with(protocol: &str, more: &str, mode: &str) -> Self {
-        let bus = Bus::start();
-        let link = bus.directory().join("terminal");
-        let device = (sim::find(protocol).unwrap().configure)(&Section::empty("p")).unwrap();
-        let options = sim::Options { device, link: Some(link.clone()), baud: None };
-        let mut simulation = Simulation::start(options).unwrap();
-        let (commands, inbox) = mpsc::channel(8);
-        tokio::spawn(async move { simulation.run(inbox).await.unwrap() });
-        let ledger = bus.directory().join("ledger.sqlite");
-        let mut start = Start::with(&format!(
-            "[[device]]\nname = \"terminal\"\nmatch = {{ pty = {:?} }}\nprofile = {protocol:?}\n{more}",
-            link.display().to_string()
-        ));
-        start.arguments =
-            ["--mode", mode, "--ledger", ledger.to_str().unwrap()].map(str::to_owned).to_vec();
-        let daemon = Daemon::start_with(&bus, &start).await;
-        Self { daemon: Some(daemon), commands, start, ledger, bus }
-    }
-
-    pub(super) async fn client(&self) -> Client {
-        Client::connect(&self.bus).await
-    }
-
-    pub(super) async fn ready(&self) -> Client {
-        let client = self.client().await;
-        client.until_state(OBJECT, "ready").await;
-        client
-    }
-
-    pub(super) async fn behave(&self, words: &str) {
-        self.commands.send(Command::Behave(words.to_owned())).await.unwrap();
-    }
-
-    /// The daemon crashes, and another takes its place.
-    pub(super) async fn crash(&mut self) {
-        self.daemon.take().unwrap().crash().await;
-        self.daemon = Some(Daemon::start_with(&self.bus, &self.start).await);
-    }
-}
-
 pub(super) async fn begin(
     client: &Client,
     operation: &str,
@@ -265,8 +199,7 @@ async fn a_daemon_that_is_told_to_end_lets_the_payment_under_way_end() {
     // The first payment ever: cut off, nobody could find out what became of it.
     let path = pay(&client, "sale 1", 1250).await.unwrap();
     progressed(&client, &path, "taken by the terminal").await;
-    till.daemon.take().unwrap().terminate().await;
-    till.daemon = Some(Daemon::start_with(&till.bus, &till.start).await);
+    till.restart().await;
     let client = till.ready().await;
     client.call_raw(ROOT, MANAGER, "FindTransaction", &("sale 1",)).await.unwrap();
     let result: Dict = client.call(&path, TRANSACTION, "GetResult", &()).await.unwrap();
@@ -515,7 +448,6 @@ impl Checkout {
                 tokio::spawn(async move { simulation.run(inbox).await.unwrap() });
                 commands
             });
-        let ledger = bus.directory().join("ledger.sqlite");
         let path = |path: &PathBuf| format!("{:?}", path.display().to_string());
         let mut start = Start::with(&format!(
             "[[device]]\nname = \"terminal\"\nmatch = {{ pty = {} }}\nprofile = \"paper\"\n\
@@ -524,22 +456,11 @@ impl Checkout {
             path(&paths[0]),
             path(&paths[1])
         ));
-        start.arguments = [
-            "--mode",
-            "test",
-            "--ledger",
-            ledger.to_str().unwrap(),
-            "--profiles",
-            profiles.to_str().unwrap(),
-        ]
-        .map(str::to_owned)
-        .to_vec();
-        let daemon = Daemon::start_with(&bus, &start).await;
-        let client = Client::connect(&bus).await;
-        client.until_state(OBJECT, "ready").await;
+        start.arguments = ["--profiles", profiles.to_str().unwrap()].map(str::to_owned).to_vec();
+        let till = Till::of(bus, commands, start, "test").await;
+        let client = till.ready().await;
         client.until_state(BOX, "ready").await;
         client.claim(BOX, &[]).await.unwrap();
-        let till = Till { daemon: Some(daemon), commands, start, ledger, bus };
         Self { till, client, codes }
     }
 

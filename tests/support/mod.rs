@@ -8,6 +8,7 @@ pub mod host;
 pub mod numbers;
 pub mod program;
 pub mod python;
+pub mod till;
 pub mod umockdev;
 pub mod usbdevfs;
 
