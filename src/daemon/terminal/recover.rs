@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::{KEPT, Live};
 use crate::clock;
@@ -168,7 +168,17 @@ impl Daemon {
         live.until = (state != State::Unknown).then(|| now + KEPT);
         let user = live.transaction.intent.user;
         let intent = &live.transaction.intent;
-        info!(transaction = id, device = %intent.device, outcome = state.word(), "ended");
+        if state == State::Unknown {
+            // A person has to do something, and may be looking for the priority alone.
+            error!(
+                transaction = id,
+                device = %intent.device,
+                reason = %live.transaction.reason,
+                "its outcome is unknown; the terminal takes no payment until it is settled"
+            );
+        } else {
+            info!(transaction = id, device = %intent.device, outcome = state.word(), "ended");
+        }
         self.codes_landed(&codes, state);
         self.outbox.send(Notice::TransactionState(id));
         self.tell_completed(id);
