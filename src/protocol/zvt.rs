@@ -310,11 +310,7 @@ impl Zvt {
         job.is_accepted = false;
         let password = job.order.password.as_ref().map_or("0", |password| password.expose());
         let (apdu, repeat) = match step {
-            Step::Registration => {
-                let currency = self.options.currency.number;
-                let apdu = command::registration(password, self.options.printer, currency);
-                (apdu, Repeat::Freely)
-            }
+            Step::Registration => (command::registration(password, &self.options), Repeat::Freely),
             Step::Language => {
                 let language = self.options.language.unwrap_or_default();
                 (command::language(language), Repeat::Freely)
@@ -417,7 +413,7 @@ impl Zvt {
     }
 
     fn received(&mut self, now: Timestamp, apdu: &Apdu, out: &mut Output) {
-        match message::decode(apdu) {
+        match message::decode(apdu, self.options.charset) {
             Message::Accepted => {
                 Link::acknowledge(out);
                 self.accepted(now, out);
@@ -556,9 +552,16 @@ impl Zvt {
     }
 
     fn status(&mut self, mut answer: Box<Answer>, extras: Extras, out: &mut Output) {
+        // An approval that tells an error beside is none, and nobody can tell what else it is.
+        let is_doubtful = answer.approved && extras.is_error;
+        if is_doubtful {
+            out.fault(Fault::Misfit { what: "result" });
+        }
         match &mut self.job {
             Some(job) if job.step == Step::Command && job.is_accepted => {
-                self.options.complete(&job.order, &extras, &mut answer);
+                job.is_contradicted |= is_doubtful;
+                let before = job.answer.as_deref();
+                self.options.complete_behind(before, &job.order, &extras, &mut answer);
                 if job.answer.as_deref().is_some_and(|before| outcome::contradicts(before, &answer))
                 {
                     // The approval stays what was said first; nobody can tell which of them is true.
@@ -570,6 +573,7 @@ impl Zvt {
                 out.push(Item::Persist(Entry::Answer(answer.clone())));
                 job.answer = Some(answer);
             }
+            _ if is_doubtful => outcome::late(answer, out),
             Some(job) if job.step == Step::LastReceipt && job.is_accepted => {
                 self.options.complete(&job.order, &extras, &mut answer);
                 job.answer = Some(answer);

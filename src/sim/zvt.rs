@@ -30,12 +30,12 @@ const BEHAVIOURS: &str = "approve, decline [CODE], partial AMOUNT, tip AMOUNT, c
 
 fn configure(section: &Section<'_>) -> Result<Box<dyn Simulated>, Error> {
     // The protocol checks them; the terminal does as it is registered.
-    for key in ["receipts", "currency", "signature"] {
+    for key in ["receipts", "currency", "signature", "characters"] {
         section.string(key)?;
     }
     section.strings_or_none("referral")?;
     section.integer("language", 0..=255)?;
-    for key in ["tips", "cashback", "dcc"] {
+    for key in ["tips", "cashback", "dcc", "text-blocks"] {
         section.boolean(key)?;
     }
     Ok(Box::new(Terminal::default()))

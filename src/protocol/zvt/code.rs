@@ -74,6 +74,7 @@ const RESULTS: &[(u8, &str)] = &[
     (0xDC, "a card is inserted"),
     (0xDD, "error in ejecting the card"),
     (0xDE, "error in inserting the card"),
+    (0xDF, "out of order"),
     (0xE0, "remote maintenance active"),
     (0xE2, "card reader does not answer"),
     (0xE3, "shutter closed"),
@@ -111,6 +112,9 @@ pub(super) fn result(code: u8) -> &'static str {
 #[must_use]
 pub(super) fn intermediate(status: u8) -> (Awaiting, &'static str) {
     use Awaiting::{Cashier, Customer, Terminal};
+    if let 0x41..=0x5D = status {
+        return card_still_in(status & !0x40);
+    }
     match status {
         0x00 => (Customer, "confirm the amount"),
         0x01 | 0x02 => (Customer, "see the PIN pad"),
@@ -135,15 +139,58 @@ pub(super) fn intermediate(status: u8) -> (Awaiting, &'static str) {
         0x16 => (Terminal, "limit not sufficient"),
         0x18 => (Terminal, "too many wrong PINs"),
         0x19 => (Terminal, "card data wrong"),
-        0x1A | 0x5A => (Terminal, "somebody has the terminal's service menu open"),
+        0x1A => (Terminal, "somebody has the terminal's service menu open"),
         0x1B => (Terminal, "approved, please pay and fuel"),
         0x1C => (Terminal, "approved, take the goods"),
         0x1D => (Terminal, "declined"),
+        0x26 => (Customer, "enter the mobile number"),
+        0x27 => (Customer, "enter the mobile number again"),
         0x28 | 0x69 => (Customer, "select the currency"),
         0x29 | 0xE1 => (Customer, "select the language"),
+        0x2A => (Customer, "insert the loading card"),
+        0x2B | 0x5E => (Terminal, "emergency operation"),
+        0x2C | 0xE0 => (Customer, "select the application"),
+        0x66 => (Customer, "present the card again"),
+        0x67 => (Customer, "insert the card"),
+        0x68 => (Customer, "present one card only"),
+        0xC7 => (Customer, "decide about the conversion of the currency"),
         0xC8 => (Cashier, "the terminal waits for the cashier"),
+        0xC9 => (Customer, "enter an amount"),
+        0xCA => (Customer, "enter a mileage"),
+        0xCB => (Customer, "enter a number"),
+        0xCC => (Customer, "confirm"),
+        0xD2 => (Terminal, "connecting"),
+        0xD3 => (Terminal, "submitting the turnover"),
+        0xE2 | 0xF1 => (Terminal, "no connection"),
+        0xF2 => (Terminal, "an update begins"),
+        0xF3 => (Terminal, "an update is under way"),
         _ => (Terminal, "at work"),
     }
+}
+
+/// The statuses whose sixth bit is set are those without it, with a card to be removed.
+fn card_still_in(status: u8) -> (Awaiting, &'static str) {
+    let text = match status {
+        0x01 | 0x02 => "see the PIN pad, and remove the card",
+        0x03 | 0x07 => "card not accepted, please remove it",
+        0x08 => "card unknown, please remove it",
+        0x09 => "card expired, please remove it",
+        0x0C => "card not readable, please remove it",
+        0x0D => "stopped, please remove the card",
+        0x10 => "card not valid, please remove it",
+        0x13 => "payment not possible, please remove the card",
+        0x14 => "credit not sufficient, please remove the card",
+        0x15 => "wrong PIN, please remove the card",
+        0x16 => "limit not sufficient, please remove the card",
+        0x18 => "too many wrong PINs, please remove the card",
+        0x19 => "card data wrong, please remove the card",
+        0x1A => "somebody has the terminal's service menu open, and a card has to be removed",
+        0x1B => "approved, please pay and fuel, and remove the card",
+        0x1C => "approved, remove the card and take the goods",
+        0x1D => "declined, please remove the card",
+        _ => "remove the card",
+    };
+    (Awaiting::Customer, text)
 }
 
 /// Whether an intermediate status says that somebody has the menu open: service mode, and the same with a
@@ -161,7 +208,6 @@ pub(super) fn fares(status: u8) -> &'static str {
         0x51 => "initialisation required",
         0x62 => "its date or time is wrong",
         0x9D => "goods are given out in part",
-        0xDF => "out of order",
         0xE1 => "a card is not wholly removed",
         status => result(status),
     }

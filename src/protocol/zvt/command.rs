@@ -2,7 +2,9 @@
 
 use super::apdu::{Apdu, Control};
 use super::bitmap::{bcd, decimal, fields, number};
-use super::message::{ACCEPTED, REFUSED};
+use super::charset::Charset;
+use super::message::{ACCEPTED, PRINT_BLOCK, REFUSED};
+use super::options::Options;
 use crate::event::terminal::{Currency, Operation, Order};
 
 /// 2.1
@@ -55,16 +57,28 @@ pub(super) enum Printer {
     Terminal,
 }
 
-/// The registration: what the till does itself, and the currency.
+/// The registration: what the till does itself, the currency, and what it takes beside.
 #[must_use]
-pub(super) fn registration(password: &str, printer: Printer, currency: u16) -> Apdu {
+pub(super) fn registration(password: &str, options: &Options) -> Apdu {
+    let Options { printer, charset, .. } = options;
     let receipts = match printer {
         Printer::Host => bit::PAYMENT_RECEIPTS | bit::OTHER_RECEIPTS | bit::LINES,
         Printer::Terminal => 0,
     };
     let config = receipts | bit::INTERMEDIATE | bit::NO_AMOUNTS | bit::NO_FUNCTIONS;
-    let data = [&self::password(password)[..], &[config], &bcd(currency.into(), 2)].concat();
-    Apdu::new(REGISTRATION, data)
+    let currency = bcd(options.currency.number.into(), 2);
+    let takes = if options.has_blocks { takes(*charset) } else { Vec::new() };
+    Apdu::new(REGISTRATION, [&self::password(password)[..], &[config], &currency, &takes].concat())
+}
+
+/// The container that says what the till takes: blocks of text in place of lines (tag 26 lists commands, each in an
+/// 0A), and their characters (tag 27, each in a 14).
+fn takes(charset: Charset) -> Vec<u8> {
+    let (class, instruction) = PRINT_BLOCK;
+    let mut tags = vec![0x26, 0x04, 0x0A, 0x02, class, instruction];
+    tags.extend(charset.number().into_iter().flat_map(|number| [0x27, 0x03, 0x14, 0x01, number]));
+    let length = u8::try_from(tags.len()).unwrap_or(0);
+    [&[number::CONTAINER, length][..], &tags].concat()
 }
 
 /// The language of the terminal's texts, by the number its manual gives.
@@ -192,6 +206,21 @@ fn password(password: &str) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::frame::dle;
+    use crate::protocol::zvt::ask::Asking;
+
+    fn options(printer: Printer) -> Options {
+        Options {
+            printer,
+            currency: Currency::EUR,
+            language: None,
+            tips: false,
+            cashback: false,
+            dcc: false,
+            asking: Asking::default(),
+            charset: Charset::Cp437,
+            has_blocks: false,
+        }
+    }
 
     fn order(operation: Operation, amount: u64, receipt: Option<u32>) -> Order {
         Order::new(1, operation, amount, receipt)
@@ -218,11 +247,26 @@ mod tests {
     #[test]
     fn ecrterm_registration_with_its_configuration_byte() {
         // The vector's till prints payments (BA); ours prints all (BE).
-        let ours = registration("123456", Printer::Host, 978);
+        let ours = registration("123456", &options(Printer::Host));
         assert_eq!(ours.data, [0x12, 0x34, 0x56, 0xBE, 0x09, 0x78]);
         let vector = Apdu::new(REGISTRATION, [0x12, 0x34, 0x56, 0xBA, 0x09, 0x78]);
         assert_eq!(frame(&vector), "10 02 06 00 06 12 34 56 BA 09 78 10 03 24 C3");
-        assert_eq!(registration("0", Printer::Terminal, 978).data, [0, 0, 0, 0x38, 0x09, 0x78]);
+        let terminal = registration("0", &options(Printer::Terminal));
+        assert_eq!(terminal.data, [0, 0, 0, 0x38, 0x09, 0x78]);
+    }
+
+    #[test]
+    fn a_till_that_takes_blocks_of_text_says_so() {
+        // bezahl-online/zvt: the container of a registration, there without characters.
+        let blocks = [0x06, 0x06, 0x26, 0x04, 0x0A, 0x02, 0x06, 0xD3];
+        let latin = Charset::Of(encoding_rs::ISO_8859_15);
+        let rows = [(latin, &blocks[2..]), (Charset::Cp437, &[0x27, 0x03, 0x14, 0x01, 0xFF])];
+        for (charset, ends) in rows {
+            let options = Options { has_blocks: true, charset, ..options(Printer::Host) };
+            let data = &registration("0", &options).data;
+            assert!(data.ends_with(ends), "{data:02X?}");
+            assert_eq!(data[6..8], [0x06, u8::try_from(data.len() - 8).unwrap()]);
+        }
     }
 
     #[test]

@@ -11,14 +11,16 @@ use crate::event::terminal::{Answer, Conversion, Currency, Operation, Order};
 
 /// Tags in containers (PA00P015 13.13, 9.4.1: the names; their layouts are not confirmed).
 mod tag {
-    pub(super) const CASHBACK: u16 = 0x1F25;
+    pub(super) const CASHBACK: u32 = 0x1F25;
     /// The conversion: amounts in several currencies, and what it costs.
-    pub(super) const CONVERSION: u16 = 0xE2;
-    pub(super) const MARKUP: u16 = 0x1F1B;
+    pub(super) const CONVERSION: u32 = 0xE2;
+    pub(super) const MARKUP: u32 = 0x1F1B;
     /// One amount with its currency.
-    pub(super) const AMOUNT: u16 = 0x31;
-    pub(super) const TOTAL: u16 = 0x1F20;
-    pub(super) const CURRENCY: u16 = 0x1F21;
+    pub(super) const AMOUNT: u32 = 0x31;
+    pub(super) const TOTAL: u32 = 0x1F20;
+    pub(super) const CURRENCY: u32 = 0x1F21;
+    /// A code that goes further than the result code.
+    pub(super) const ERROR: u32 = 0x1F16;
 }
 
 /// What a status tells beside the plain amount.
@@ -27,6 +29,8 @@ pub(super) struct Extras {
     cashback: Option<u64>,
     amounts: Vec<(u64, Currency)>,
     markup: Option<u64>,
+    /// An error is told beside the result.
+    pub(super) is_error: bool,
 }
 
 impl Extras {
@@ -37,6 +41,7 @@ impl Extras {
             match tag {
                 tag::CASHBACK => extras.cashback = decimal(value),
                 tag::CONVERSION => extras.conversion(value),
+                tag::ERROR => extras.is_error = value.iter().any(|byte| *byte != 0),
                 _ => {}
             }
         }

@@ -4,8 +4,9 @@ use zeroize::Zeroizing;
 
 use super::apdu::{Apdu, Control};
 use super::bitmap::{decimal, fields, masked_card_number, number};
+use super::charset::Charset;
 use super::extras::Extras;
-use super::{charset, code, tlv};
+use super::{code, tlv};
 use crate::event::terminal::{Answer, Clock, Copy, Currency, Progress};
 use crate::event::{Fault, Value};
 use crate::normalize::mask;
@@ -27,35 +28,38 @@ pub(super) const PRINT_BLOCK: Control = (0x06, 0xD3);
 pub(super) const ACCEPTED: Control = (0x80, 0x00);
 /// The class of refusals; the instruction is the reason.
 pub(super) const REFUSED: u8 = 0x84;
+/// The instruction of a refusal whose reason stands in its data.
+const REASON_FOLLOWS: u8 = 0x1E;
 
 /// Tags in containers.
 mod tag {
     /// Texts for a display.
-    pub(super) const DISPLAY: u16 = 0x24;
+    pub(super) const DISPLAY: u32 = 0x24;
     /// Texts for a printer.
-    pub(super) const PRINT: u16 = 0x25;
+    pub(super) const PRINT: u32 = 0x25;
     /// A line of text.
-    pub(super) const LINE: u16 = 0x07;
+    pub(super) const LINE: u32 = 0x07;
     /// Whose receipt.
-    pub(super) const RECEIPT_TYPE: u16 = 0x1F07;
+    pub(super) const RECEIPT_TYPE: u32 = 0x1F07;
     /// How the card was read, and who its holder was taken to be.
-    pub(super) const CARD: u16 = 0x2F;
-    pub(super) const ENTRY: u16 = 0x1F12;
-    pub(super) const HOLDER: u16 = 0x1F10;
+    pub(super) const CARD: u32 = 0x2F;
+    pub(super) const ENTRY: u32 = 0x1F12;
+    pub(super) const HOLDER: u32 = 0x1F10;
     /// An application of the card: its identifier and its name.
-    pub(super) const APPLICATION: u16 = 0x60;
-    pub(super) const IDENTIFIER: u16 = 0x43;
-    pub(super) const NAME: u16 = 0x44;
+    pub(super) const APPLICATION: u32 = 0x60;
+    pub(super) const IDENTIFIER: u32 = 0x43;
+    pub(super) const NAME: u32 = 0x44;
+    pub(super) const LONG_NAME: u32 = 0x42;
     /// The trace number, in four bytes.
-    pub(super) const LONG_TRACE: u16 = 0x1F2B;
+    pub(super) const LONG_TRACE: u32 = 0x1F2B;
     /// A code and a text that go further than the result code.
-    pub(super) const ERROR_TEXT: u16 = 0x1F17;
+    pub(super) const ERROR_TEXT: u32 = 0x1F17;
     /// The terminal's clock, and its date and time.
-    pub(super) const CLOCK: u16 = 0x34;
-    pub(super) const DATE: u16 = 0x1F0E;
-    pub(super) const TIME: u16 = 0x1F0F;
+    pub(super) const CLOCK: u32 = 0x34;
+    pub(super) const DATE: u32 = 0x1F0E;
+    pub(super) const TIME: u32 = 0x1F0F;
     /// The terminal's number.
-    pub(super) const TERMINAL: u16 = 0x1F44;
+    pub(super) const TERMINAL: u32 = 0x1F44;
 }
 
 /// The customer has to sign (tag 1F10): alone, or beside a PIN.
@@ -99,28 +103,32 @@ pub(super) struct Completion {
     pub(super) clock: Clock,
 }
 
-/// Reads an APDU.
+/// Reads an APDU, its texts in these characters.
 #[must_use]
-pub(super) fn decode(apdu: &Apdu) -> Message {
+pub(super) fn decode(apdu: &Apdu, charset: Charset) -> Message {
     let data = apdu.data.as_slice();
-    match apdu.control {
-        ACCEPTED => Message::Accepted,
+    match (apdu.control, data) {
+        (ACCEPTED, _) => Message::Accepted,
         // 84 00 is another way to say that it is taken.
-        (REFUSED, code::SUCCESS) => Message::Accepted,
-        (REFUSED, reason) => Message::Refused(reason),
-        STATUS => status(data),
-        INTERMEDIATE => intermediate(data),
-        COMPLETION => Message::Completion(completion(data)),
-        ABORT => abort(data),
-        PRINT_LINE => Message::Print(print_line(data)),
-        PRINT_BLOCK => Message::Print(print_block(data)),
+        ((REFUSED, code::SUCCESS), _) => Message::Accepted,
+        ((REFUSED, REASON_FOLLOWS), [reason]) if *reason != code::SUCCESS => {
+            Message::Refused(*reason)
+        }
+        ((REFUSED, reason), _) => Message::Refused(reason),
+        (STATUS, _) => status(data, charset),
+        (INTERMEDIATE, _) => intermediate(data, charset),
+        (COMPLETION, _) => Message::Completion(completion(data)),
+        (ABORT, _) => abort(data, charset),
+        (PRINT_LINE, _) => Message::Print(print_line(data, charset)),
+        (PRINT_BLOCK, _) => Message::Print(print_block(data, charset)),
         _ => Message::Other,
     }
 }
 
-fn status(data: &[u8]) -> Message {
+fn status(data: &[u8], charset: Charset) -> Message {
     let mut answer = Answer::default();
     let mut extras = Extras::default();
+    let mut container: &[u8] = &[];
     let mut result = None;
     let mut fault = None;
     for field in fields(data) {
@@ -129,8 +137,9 @@ fn status(data: &[u8]) -> Message {
             Ok((field, data)) => {
                 if field == number::CONTAINER {
                     extras = Extras::read(data);
+                    container = data;
                 }
-                note(&mut answer, field, data);
+                note(&mut answer, field, data, charset);
             }
             Err(at) => fault = Some(Fault::Malformed { at: at + 3 }),
         }
@@ -138,9 +147,12 @@ fn status(data: &[u8]) -> Message {
     let answer = result.map(|result| {
         answer.approved = result == code::SUCCESS;
         answer.code = format!("{result:02X}");
-        if answer.text.is_empty() {
-            code::result(result).clone_into(&mut answer.text);
-        }
+        let code = || code::result(result).to_owned();
+        // Its own words for it, then what its display shows, then ours.
+        let error = tlv::find(container, tag::ERROR_TEXT).map(|text| masked(text, charset));
+        let shown = display(container, charset);
+        let texts = [std::mem::take(&mut answer.text), error.unwrap_or_default(), shown];
+        answer.text = texts.into_iter().find(|text| !text.is_empty()).unwrap_or_else(code);
         Box::new(answer)
     });
     Message::Status(answer, extras, fault)
@@ -148,7 +160,7 @@ fn status(data: &[u8]) -> Message {
 
 /// Takes a field over. Tracks (23, 24, 2D), check value (3A), expiry (0E) and the numbers of the chip are
 /// left where they are.
-fn note(answer: &mut Answer, field: u8, data: &[u8]) {
+fn note(answer: &mut Answer, field: u8, data: &[u8], charset: Charset) {
     let detail = |name, value: u64| (name, Value::Count(value));
     match field {
         number::AMOUNT => answer.amount = decimal(data),
@@ -159,17 +171,19 @@ fn note(answer: &mut Answer, field: u8, data: &[u8]) {
         number::TIME => answer.clock.time = time(data),
         number::DATE => answer.clock.date = date(data),
         number::LONG_DATE => answer.clock.date = data.get(1..).and_then(date),
-        number::CARD_NUMBER => answer.pan_masked = Some(masked_card_number(data)),
+        number::CARD_NUMBER => {
+            answer.pan_masked = Some(masked_card_number(data)).filter(|number| !number.is_empty());
+        }
         number::TERMINAL => answer.terminal = digits(data),
         number::CONTRACT => {
-            let text = charset::text(data).trim().to_owned();
+            let text = charset.text(data).trim().to_owned();
             answer.details.push(("contract", Value::from(text)));
         }
         number::AUTHORIZATION => {
-            let text = charset::text(data).trim().to_owned();
+            let text = charset.text(data).trim().to_owned();
             answer.authorization_code = Some(text).filter(|text| !text.is_empty());
         }
-        number::TEXT => answer.text = masked(data),
+        number::TEXT => answer.text = masked(data, charset),
         number::CURRENCY => {
             let number = decimal(data).filter(|number| *number != 0);
             answer.currency = number.map(Currency::of);
@@ -178,20 +192,23 @@ fn note(answer: &mut Answer, field: u8, data: &[u8]) {
         number::CARD_TYPE => {
             answer.details.extend(data.first().map(|kind| detail("card-type", (*kind).into())));
         }
-        number::CARD_NAME => answer.brand = Some(masked(data)),
+        number::CARD_NAME => {
+            answer.brand = Some(masked(data, charset)).filter(|name| !name.is_empty());
+        }
         number::RESULT_AS => {
             answer.details.extend(data.first().map(|code| detail("host-result", (*code).into())));
         }
         number::TOTALS => answer.details.extend(totals(data).map(|totals| ("totals", totals))),
-        number::CONTAINER => note_container(answer, data),
+        number::CONTAINER => note_container(answer, data, charset),
         _ => {}
     }
 }
 
-fn note_container(answer: &mut Answer, container: &[u8]) {
+fn note_container(answer: &mut Answer, container: &[u8], charset: Charset) {
+    let application = |identifier: &[u8]| ("application", Value::from(hex(identifier)));
     for (tag, value) in tlv::entries(container) {
         match tag {
-            tag::CARD => note_container(answer, value),
+            tag::CARD => note_container(answer, value, charset),
             tag::ENTRY => {
                 answer.entry_mode = match value {
                     [0x00] => Some("magstripe"),
@@ -205,15 +222,17 @@ fn note_container(answer: &mut Answer, container: &[u8]) {
             }
             tag::LONG_TRACE => answer.trace = answer.trace.or_else(|| numbered(value)),
             tag::APPLICATION => {
-                if let Some(identifier) = tlv::find(value, tag::IDENTIFIER) {
-                    answer.details.push(("application", Value::from(hex(identifier))));
-                }
-                if let Some(name) = tlv::find(value, tag::NAME) {
-                    answer.details.push(("application-name", Value::from(masked(name))));
+                answer.details.extend(tlv::find(value, tag::IDENTIFIER).map(application));
+                let name =
+                    [tag::NAME, tag::LONG_NAME].into_iter().find_map(|tag| tlv::find(value, tag));
+                if let Some(name) = name {
+                    answer.details.push(("application-name", Value::from(masked(name, charset))));
                 }
             }
+            // There are terminals that tell it without the container around it.
+            tag::IDENTIFIER => answer.details.push(application(value)),
             tag::ERROR_TEXT => {
-                answer.details.push(("error-text", Value::from(masked(value))));
+                answer.details.push(("error-text", Value::from(masked(value, charset))));
             }
             _ => {}
         }
@@ -244,13 +263,12 @@ fn totals(data: &[u8]) -> Option<Value> {
     Some(Value::Map(entries))
 }
 
-fn intermediate(data: &[u8]) -> Message {
+fn intermediate(data: &[u8], charset: Charset) -> Message {
     let status = data.first().copied().unwrap_or(0xFF);
     let (awaiting, text) = code::intermediate(status);
-    // A timeout of one byte may stand between the status and the container.
-    let container = data.iter().skip(1).take(2).position(|byte| *byte == number::CONTAINER);
-    let container = container.and_then(|place| data.get(place + 2..));
-    let shown = container.and_then(tlv::length).map(|(_, container)| display(container));
+    // A timeout of one byte may stand between the status and the container, and be 06 itself.
+    let container = [1, 2].into_iter().find_map(|place| container_at(data, place));
+    let shown = container.map(|container| display(container, charset));
     let text = match shown.filter(|shown| !shown.is_empty()) {
         Some(shown) => shown.into(),
         None => text.into(),
@@ -259,22 +277,22 @@ fn intermediate(data: &[u8]) -> Message {
 }
 
 /// What stands on the terminal's display, masked.
-fn display(container: &[u8]) -> String {
+fn display(container: &[u8], charset: Charset) -> String {
     let texts = tlv::find(container, tag::DISPLAY).unwrap_or_default();
     let lines = tlv::entries(texts).filter(|(found, _)| *found == tag::LINE);
-    let lines: Vec<_> = lines.map(|(_, line)| charset::text(line)).collect();
+    let lines: Vec<_> = lines.map(|(_, line)| charset.text(line)).collect();
     let lines: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
     // A number may go over two lines.
     mask::masked(Zeroizing::new(lines.join(" ")).trim())
 }
 
-fn abort(data: &[u8]) -> Message {
+fn abort(data: &[u8], charset: Charset) -> Message {
     let Some((reason, rest)) = data.split_first() else {
         return Message::Abort(code::ABORTED, None);
     };
     let texts = fields(rest).flatten().filter_map(|(field, data)| match field {
-        number::TEXT => Some(masked(data)),
-        number::CONTAINER => tlv::find(data, tag::ERROR_TEXT).map(masked),
+        number::TEXT => Some(masked(data, charset)),
+        number::CONTAINER => tlv::find(data, tag::ERROR_TEXT).map(|text| masked(text, charset)),
         _ => None,
     });
     Message::Abort(*reason, texts.filter(|text| !text.is_empty()).last())
@@ -291,6 +309,13 @@ fn completion(data: &[u8]) -> Completion {
             4 + length
         }
         [status] => {
+            completion.status = Some(*status);
+            1
+        }
+        // There are terminals that leave the version out.
+        [status, ..]
+            if container_at(data, 1).is_some() && fields(data).any(|field| field.is_err()) =>
+        {
             completion.status = Some(*status);
             1
         }
@@ -320,34 +345,52 @@ fn completion(data: &[u8]) -> Completion {
     completion
 }
 
-/// Attribute, then text. The attribute's top bits 10 mark what is no text: the end of a receipt, a cut.
-fn print_line(data: &[u8]) -> Vec<(Copy, Secret<String>)> {
-    match data.split_first() {
-        Some((attribute, text)) if attribute & 0xC0 != 0x80 || !text.is_empty() => {
-            vec![(Copy::Unnamed, Secret::copy_of(charset::text(text).as_str()))]
-        }
-        _ => Vec::new(),
-    }
+/// The container that begins at this place and goes to the end.
+fn container_at(data: &[u8], place: usize) -> Option<&[u8]> {
+    let (number, rest) = data.get(place..)?.split_first()?;
+    let (length, rest) = tlv::length(rest)?;
+    (*number == number::CONTAINER && rest.len() == length).then_some(rest)
 }
 
-fn print_block(data: &[u8]) -> Vec<(Copy, Secret<String>)> {
+/// Attribute, then text, then a container where there is one. The attribute's top bits 10 mark what is no text: the
+/// end of a receipt, a cut.
+fn print_line(data: &[u8], charset: Charset) -> Vec<(Copy, Secret<String>)> {
+    let Some((attribute, rest)) = data.split_first() else { return Vec::new() };
+    // No text has a control character, so the first that is a container is one.
+    let found = (0..rest.len()).find_map(|place| Some((place, container_at(rest, place)?)));
+    let (text, copy) = match found {
+        Some((place, container)) => (rest.get(..place).unwrap_or_default(), copy_of(container)),
+        None => (rest, Copy::Unnamed),
+    };
+    if attribute & 0xC0 == 0x80 && text.is_empty() {
+        return Vec::new();
+    }
+    vec![(copy, Secret::copy_of(charset.text(text).as_str()))]
+}
+
+fn print_block(data: &[u8], charset: Charset) -> Vec<(Copy, Secret<String>)> {
     let container = fields(data).flatten().find(|(field, _)| *field == number::CONTAINER);
     let Some((_, container)) = container else { return Vec::new() };
-    let copy = match tlv::find(container, tag::RECEIPT_TYPE) {
+    let copy = copy_of(container);
+    let blocks = tlv::entries(container).filter(|(found, _)| *found == tag::PRINT);
+    let lines = blocks.flat_map(|(_, block)| tlv::entries(block));
+    let lines = lines.filter(|(found, _)| *found == tag::LINE);
+    lines.map(|(_, text)| (copy, Secret::copy_of(charset.text(text).as_str()))).collect()
+}
+
+/// Whose receipt it is.
+fn copy_of(container: &[u8]) -> Copy {
+    match tlv::find(container, tag::RECEIPT_TYPE) {
         Some([0x01]) => Copy::Merchant,
         Some([0x02]) => Copy::Customer,
         Some([0x03]) => Copy::Administration,
         _ => Copy::Unnamed,
-    };
-    let blocks = tlv::entries(container).filter(|(found, _)| *found == tag::PRINT);
-    let lines = blocks.flat_map(|(_, block)| tlv::entries(block));
-    let lines = lines.filter(|(found, _)| *found == tag::LINE);
-    lines.map(|(_, text)| (copy, Secret::copy_of(charset::text(text).as_str()))).collect()
+    }
 }
 
 /// A text of the terminal's, with card and account numbers masked.
-fn masked(data: &[u8]) -> String {
-    mask::masked(charset::text(data).trim())
+fn masked(data: &[u8], charset: Charset) -> String {
+    mask::masked(charset.text(data).trim())
 }
 
 /// A number that is not zero.

@@ -1,8 +1,10 @@
 //! The options of a ZVT terminal, and what they make of its word.
 
 use super::ask::Asking;
+use super::charset::Charset;
 use super::command::Printer;
 use super::extras::Extras;
+use super::outcome;
 use crate::event::terminal::{Answer, Currency, Operation, Order};
 use crate::settings::{Error, Section};
 
@@ -19,6 +21,10 @@ pub(super) struct Options {
     /// The terminal may charge them in a currency of their own.
     pub(super) dcc: bool,
     pub(super) asking: Asking,
+    /// The characters of its texts.
+    pub(super) charset: Charset,
+    /// The till says that it takes receipts as blocks of text.
+    pub(super) has_blocks: bool,
 }
 
 impl Options {
@@ -33,8 +39,30 @@ impl Options {
             cashback: section.boolean("cashback")?.unwrap_or(false),
             dcc: section.boolean("dcc")?.unwrap_or(false),
             asking: Asking::read(section)?,
+            charset: section.word("characters", &Charset::WORDS)?.unwrap_or_default(),
+            has_blocks: section.boolean("text-blocks")?.unwrap_or(false),
             language: language.and_then(|language| u8::try_from(language).ok()),
         })
+    }
+
+    /// The same for an answer that is told behind another: an approval may come in two parts.
+    pub(super) fn complete_behind(
+        &self,
+        before: Option<&Answer>,
+        order: &Order,
+        extras: &Extras,
+        answer: &mut Answer,
+    ) {
+        let Some(before) = before.filter(|before| before.approved && answer.approved) else {
+            return self.complete(order, extras, answer);
+        };
+        let has_amount = answer.amount.is_some();
+        outcome::fill(answer, before);
+        self.complete(order, extras, answer);
+        if !has_amount {
+            (answer.cashback, answer.tip) = (before.cashback, before.tip);
+            answer.dcc = before.dcc;
+        }
     }
 
     /// Notes in an answer what it means for this order, beside what it says.

@@ -11,10 +11,39 @@ pub(super) fn late(answer: Box<Answer>, out: &mut Output) {
     out.push(Item::Persist(Entry::Late(None, answer)));
 }
 
-/// Whether something else is told behind an approval: a refusal, or another receipt or amount.
+/// Whether something else is told behind an approval: a refusal, or another receipt or amount. One that is not told
+/// again contradicts nothing.
 pub(super) fn contradicts(before: &Answer, now: &Answer) -> bool {
-    let told = |answer: &Answer| (answer.receipt, answer.amount);
-    before.approved && (!now.approved || told(before) != told(now))
+    let has_other = |before: Option<u64>, now: Option<u64>| {
+        before.zip(now).is_some_and(|(before, now)| before != now)
+    };
+    let receipt = |answer: &Answer| answer.receipt.map(u64::from);
+    before.approved
+        && (!now.approved
+            || has_other(receipt(before), receipt(now))
+            || has_other(before.amount, now.amount))
+}
+
+/// Takes over into an approval what the one before has told and it does not.
+pub(super) fn fill(now: &mut Answer, before: &Answer) {
+    if now.amount.is_none() {
+        (now.amount, now.currency) = (before.amount, before.currency);
+    }
+    now.receipt = now.receipt.or(before.receipt);
+    now.trace = now.trace.or(before.trace);
+    now.original_trace = now.original_trace.or(before.original_trace);
+    now.currency = now.currency.or(before.currency);
+    now.entry_mode = now.entry_mode.or(before.entry_mode);
+    now.signature |= before.signature;
+    let texts = [
+        (&mut now.terminal, &before.terminal),
+        (&mut now.pan_masked, &before.pan_masked),
+        (&mut now.brand, &before.brand),
+        (&mut now.authorization_code, &before.authorization_code),
+    ];
+    for (text, before) in texts {
+        *text = text.take().or_else(|| before.clone());
+    }
 }
 
 pub(super) fn progress(awaiting: Awaiting, text: &'static str, out: &mut Output) {

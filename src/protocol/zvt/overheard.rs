@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use super::apdu::Apdu;
+use super::charset::Charset;
 use super::message::{self, Message};
-use super::outcome::{ABORTED, contradicts};
+use super::outcome::{self, ABORTED, contradicts};
 use super::{code, command};
 use crate::event::Timestamp;
 use crate::event::terminal::{Answer, Ending, Order, Overheard};
@@ -87,7 +88,7 @@ impl Overhearing {
     }
 
     fn told(&mut self, apdu: &Apdu) -> Option<Overheard> {
-        match message::decode(apdu) {
+        match message::decode(apdu, Charset::default()) {
             Message::Accepted => {
                 let (ordered, first) = self.asked.take()?;
                 // One that is still open has lost its end: what is said from now on is of something else.
@@ -105,13 +106,9 @@ impl Overhearing {
                 self.asked = None;
                 None
             }
-            Message::Status(answer, ..) => {
+            Message::Status(answer, extras, _) => {
                 let taken = self.taken.as_mut()?;
-                let answer = answer?;
-                match &taken.answer {
-                    Some(before) if contradicts(before, &answer) => taken.is_contradicted = true,
-                    _ => taken.answer = Some(answer),
-                }
+                taken.told(answer?, extras.is_error);
                 None
             }
             Message::Completion(completion) => {
@@ -136,6 +133,18 @@ impl Overhearing {
 }
 
 impl Taken {
+    fn told(&mut self, mut answer: Box<Answer>, is_error: bool) {
+        self.is_contradicted |= is_error && answer.approved;
+        match &self.answer {
+            Some(before) if contradicts(before, &answer) => self.is_contradicted = true,
+            Some(before) if before.approved => {
+                outcome::fill(&mut answer, before);
+                self.answer = Some(answer);
+            }
+            _ => self.answer = Some(answer),
+        }
+    }
+
     fn completed(&self, refused: Option<u8>) -> Ending {
         let Some(answer) = &self.answer else {
             return match refused {

@@ -2,10 +2,12 @@
 
 use super::*;
 
+mod captures;
+
 fn read(hex: &str) -> Message {
     let bytes: Vec<u8> =
         hex.split_ascii_whitespace().map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
-    decode(&Apdu::decode(&bytes).unwrap())
+    decode(&Apdu::decode(&bytes).unwrap(), Charset::Cp437)
 }
 
 #[test]
@@ -105,7 +107,8 @@ fn a_status_names_no_card() {
         b"4111111111111111",
     ]
     .concat();
-    let Message::Status(Some(answer), _, None) = decode(&Apdu::new(STATUS, data)) else {
+    let Message::Status(Some(answer), _, None) = decode(&Apdu::new(STATUS, data), Charset::Cp437)
+    else {
         panic!("no status");
     };
     let message = *answer;
