@@ -328,7 +328,7 @@ impl Concert {
         if let Some(reply) = reply {
             out.fault(Fault::Late);
             // Another till's is none of ours, whatever number it carries.
-            let number = reply.number().filter(|_| reply.pos == self.pos);
+            let number = reply.number().filter(|_| !is_anothers(&reply, self.pos));
             out.push(Item::Persist(Entry::Late(number, Box::new(reply.answer))));
         }
         out.push(Item::Write(vec![ACK], None));
@@ -387,12 +387,17 @@ fn is_before(number: u64, transaction: u64) -> bool {
     (1..transaction % layout::NUMBERS).contains(&number)
 }
 
+/// Whether it names another till.
+fn is_anothers(reply: &Reply, pos: u32) -> bool {
+    reply.pos.is_some_and(|named| named != pos)
+}
+
 /// How a transaction ended that was answered. What is not ours, and what is neither yes nor no, leaves it
 /// unknown.
 fn ending(order: &Order, pos: u32, reply: &Reply, out: &mut Output) -> Ending {
     let misfit = if reply.private.as_deref() != Some(&layout::private(order.transaction)) {
         Some(("number", "the answer does not carry our number".to_owned()))
-    } else if reply.pos != pos {
+    } else if is_anothers(reply, pos) {
         Some(("till", "the answer is for another till".to_owned()))
     } else {
         let misfit = order.misfit(&reply.answer, None).filter(|_| reply.made == Some(true));

@@ -17,8 +17,8 @@ pub(super) enum Layout {
 /// What the terminal says of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reply {
-    /// The till it speaks to.
-    pub(super) pos: u32,
+    /// The till it speaks to, where it names one.
+    pub(super) pos: Option<u32>,
     /// Whether the transaction was made; nothing where it says neither yes nor no.
     pub(super) made: Option<bool>,
     /// Whether somebody stopped it.

@@ -63,20 +63,27 @@ pub(super) fn reply(message: &[u8]) -> Option<Reply> {
         // 11: taken into account, and not done yet.
         _ => None,
     };
-    let currency = u16::try_from(number(field("CE")?)?).ok()?;
+    // What was not done may be told without till, amount and currency. What is there has to be right.
+    let digits = |tag: &str| match field(tag) {
+        Some(text) => number(text).map(Some),
+        None => (made == Some(false)).then_some(None),
+    };
+    let small = |tag: &str| digits(tag)?.map(u32::try_from).transpose().ok();
+    let currency = small("CE")?.map(u16::try_from).transpose().ok()?;
     let code = reason.map_or_else(|| status.to_owned(), |reason| format!("{status}-{reason}"));
     Some(Reply {
-        pos: u32::try_from(number(field("CA")?)?).ok()?,
+        pos: small("CA")?,
         made,
-        is_stopped: reason == Some("06"),
+        is_stopped: matches!(reason, Some("06" | "11")),
         private: field("CF").map(str::to_owned),
         answer: Answer {
             approved: made == Some(true),
             // What stands in AF may be text; none of it may be a card.
             code: mask::masked(&code),
             text: meaning(made, reason).to_owned(),
-            amount: Some(number(field("CB")?)?),
-            currency: Currency::from_number(currency),
+            amount: digits("CB")?,
+            currency: currency.and_then(Currency::from_number),
+            brand: field("CC").and_then(brand).map(str::to_owned),
             pan_masked: field("AA").map(last_four),
             entry_mode: field("CI").and_then(entry_mode),
             authorization_code: field("AC").map(mask::masked),
@@ -93,6 +100,8 @@ pub(super) fn reply(message: &[u8]) -> Option<Reply> {
 fn meaning(made: Option<bool>, reason: Option<&str>) -> &'static str {
     match (made, reason) {
         (Some(true), _) => "done",
+        (_, Some("02")) => "the bank wants to be called",
+        (_, Some("03")) => "the authorization was forced",
         (_, Some("04")) => "refused",
         (_, Some("05")) => "forbidden",
         (_, Some("06")) => "abandoned",
@@ -100,12 +109,31 @@ fn meaning(made: Option<bool>, reason: Option<&str>) -> &'static str {
         (_, Some("08")) => "out of time",
         (_, Some("09")) => "the terminal does not read the request",
         (_, Some("10")) => "no application was chosen",
-        (_, Some("11")) => "refused by the acquirer",
+        (_, Some("11")) => "abandoned by the operator",
         (_, Some("12")) => "the terminal does not know the operation",
         (_, Some("13")) => "currency not accepted",
         (Some(false), _) => "not done",
         (None, _) => "neither done nor not done",
     }
+}
+
+/// What is paid with (CC), by the list that two clients have; some terminals fill it up with zeros in front.
+fn brand(code: &str) -> Option<&'static str> {
+    Some(match code.trim_start_matches('0') {
+        "1" | "B" => "CB",
+        "2" | "D" => "American Express",
+        "3" => "CB Enseigne",
+        "5" => "Cofinoga",
+        "6" => "Diners",
+        "7" => "CB-Pass",
+        "8" => "Franfinance",
+        "9" => "JCB",
+        "A" => "Banque Accord",
+        "I" => "CPEI",
+        "E" => "CMCIC-Pay",
+        "U" => "CUP",
+        _ => return None,
+    })
 }
 
 /// How the card was read.
@@ -154,7 +182,7 @@ mod tests {
     #[test]
     fn an_answer_that_it_is_done() {
         let reply = reply(DONE.as_bytes()).unwrap();
-        assert_eq!((reply.pos, reply.made), (1, Some(true)));
+        assert_eq!((reply.pos, reply.made), (Some(1), Some(true)));
         assert_eq!(reply.private.as_deref(), Some("0000000042"));
         let answer = reply.answer;
         assert_eq!((answer.amount, answer.currency), (Some(2500), Some(Currency::EUR)));
@@ -170,6 +198,27 @@ mod tests {
         assert_eq!((reply.made, reply.private), (Some(false), None));
         assert_eq!(reply.answer.code, "01-09");
         assert_eq!(reply.answer.text, "the terminal does not read the request");
+    }
+
+    #[test]
+    fn oca_l10n_france_answers_that_say_little() {
+        // l10n_fr_pos_caisse_ap_ip, its tests: no till, amount or currency where nothing was done.
+        let stopped = reply(b"CZ0040300AE00201AF00211CF0100000000042").unwrap();
+        assert_eq!((stopped.pos, stopped.made, stopped.is_stopped), (None, Some(false), true));
+        assert_eq!((stopped.answer.amount, stopped.answer.currency), (None, None));
+        assert_eq!(stopped.answer.text, "abandoned by the operator");
+        // A Desk/5000: an amount of zero, its own way to mask, zeros in front.
+        let refused = b"CZ0040300CJ012012345678901CA00201CB003000CD0010CE003978CC003001AA016############0674AE00201AF00204";
+        let refused = reply(refused).unwrap();
+        assert_eq!((refused.made, refused.answer.amount), (Some(false), Some(0)));
+        assert_eq!(refused.answer.pan_masked.as_deref(), Some("************0674"));
+        assert_eq!(refused.answer.brand.as_deref(), Some("CB"));
+        // What was done has to say how much.
+        for message in
+            ["CZ0040300AE00210CF0100000000042", "CZ0040300AE00211", "CZ0040300AE00201CB003x00"]
+        {
+            assert_eq!(reply(message.as_bytes()), None, "{message}");
+        }
     }
 
     #[test]

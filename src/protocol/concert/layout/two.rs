@@ -36,7 +36,7 @@ pub(super) fn reply(message: &[u8]) -> Option<Reply> {
     };
     let currency = u16::try_from(number(tail.get(..3)?)?).ok()?;
     Some(Reply {
-        pos: u32::try_from(number(head.get(..2)?)?).ok()?,
+        pos: Some(u32::try_from(number(head.get(..2)?)?).ok()?),
         made,
         is_stopped: false,
         private: tail.get(3..).map(str::to_owned),
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn answers_short_and_long_say_the_same() {
         let short = reply(b"0100000125019780000000042").unwrap();
-        assert_eq!((short.pos, short.made), (1, Some(true)));
+        assert_eq!((short.pos, short.made), (Some(1), Some(true)));
         assert_eq!(short.private.as_deref(), Some("0000000042"));
         assert_eq!(short.answer.amount, Some(1250));
         assert_eq!(short.answer.currency, Some(Currency::EUR));
