@@ -114,7 +114,17 @@ pub struct Intent {
     pub began: u64,
 }
 
+/// What the keys begin with of transactions that were heard of another till's: that one has keys of its own, if
+/// any, and tells nobody.
+pub const OVERHEARD: &str = "overheard ";
+
 impl Intent {
+    /// Whether it is another till's, and was only heard: it is nobody's here.
+    #[must_use]
+    pub fn is_overheard(&self) -> bool {
+        self.key.starts_with(OVERHEARD)
+    }
+
     /// Whether the other one, with the same key, asks for the same, and for the same kind of money.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser};
 use sd_notify::NotifyState;
+use tillbus::clock;
 use tillbus::config::{self, Config, Credentials, Paths};
 use tillbus::daemon::outbox::outbox;
 use tillbus::daemon::terminal::{self, Money};
@@ -18,7 +19,7 @@ use tillbus::process;
 use tillbus::recording::Recording;
 use tillbus::secret::wiping::{self, Wiping};
 use tillbus::settings;
-use tillbus::store::seen::Seen;
+use tillbus::store::seen::{Moment, Seen};
 use tillbus::transport::passed;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -245,7 +246,10 @@ fn seen() -> Result<Seen, Error> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(Error::Random)?;
     Ok(match std::env::var_os("STATE_DIRECTORY") {
-        Some(directory) => Seen::kept_in(&PathBuf::from(directory).join("seen"), key),
+        Some(directory) => {
+            let now = Moment { wall: clock::realtime_micros(), boot: clock::boottime() };
+            Seen::kept_in(&PathBuf::from(directory).join("seen"), key, now)
+        }
         None => Seen::new(key),
     })
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use nix::fcntl::OFlag;
 use tracing::{info, warn};
 
-use super::call::Error;
+use super::call::{Error, Reply};
 use super::claim::Effect;
 use super::deliver::ONE_SALE;
 use super::device::Need;
@@ -27,7 +27,7 @@ use crate::event::{
 use crate::protocol::RequestId;
 use crate::secret::Secret;
 use crate::session::Order;
-use crate::store::seen::Before;
+use crate::store::seen::{Before, Moment, Sure};
 use crate::store::{Audience, Client, Record};
 
 /// How long a code is kept whose life nobody documents.
@@ -114,7 +114,7 @@ impl Daemon {
                     // A phone left before an auto-sense box: one event, and a count.
                     device.repeated(last);
                     device.health.repeated.fetch_add(1, Ordering::Relaxed);
-                    self.seen.again(scan.raw.expose(), time);
+                    self.seen.again(scan.raw.expose(), Moment { wall: time, boot: last });
                     return;
                 }
                 device.remember(mark, last, owner.clone());
@@ -178,7 +178,8 @@ impl Daemon {
                 && scan.raw.expose().iter().all(u8::is_ascii_digit);
             let event = [time, sequence].map(u64::to_be_bytes);
             let noted = if is_number { event.as_flattened() } else { scan.raw.expose() };
-            let before = self.seen.note(noted, time, sequence);
+            let now = Moment { wall: time, boot: scan.last };
+            let before = self.seen.note(noted, now, sequence);
             scan.details.extend(before.map(seen_before));
             self.keep_seen();
         }
@@ -385,8 +386,41 @@ impl Daemon {
         Ok(record)
     }
 
-    /// What became of a payment code.
+    /// What became of a payment code. Where that decides whether a terminal gets it again, whoever says so
+    /// hears when it is on disk.
     pub(super) fn settle(
+        &mut self,
+        client: &Client,
+        sequence: u64,
+        settlement: Settlement,
+        reply: Reply<()>,
+    ) {
+        if let Err(error) = self.settled(client, sequence, settlement) {
+            let _ = reply.send(Err(error));
+            return;
+        }
+        if settlement == Settlement::Unused || !self.routes.are_any() {
+            self.keep_seen();
+            let _ = reply.send(Ok(()));
+            return;
+        }
+        let sure = self.seen.keep_surely(move |is_there| {
+            if !is_there {
+                warn!(sequence, "what became of a code is not on the disk");
+            }
+            let _ = reply.send(Ok(()));
+        });
+        match sure {
+            Sure::Later => {}
+            Sure::Now(then) => then(true),
+            Sure::Not(then, error) => {
+                not_kept(&error);
+                then(false);
+            }
+        }
+    }
+
+    fn settled(
         &mut self,
         client: &Client,
         sequence: u64,
@@ -397,12 +431,10 @@ impl Daemon {
             return Err(Error::InvalidArgument(format!("event {sequence} is no payment code")));
         }
         self.confidential.answered(sequence);
-        self.routes.settled(sequence);
         if !self.seen.settle(sequence, settlement) {
             return Err(Error::Expired("the code is forgotten, or has come too often since"));
         }
         info!(client = %client, sequence, settlement = settlement.word(), "settled");
-        self.keep_seen();
         Ok(())
     }
 
@@ -418,11 +450,15 @@ impl Daemon {
         self.fault(key, kind, format!("{what}{mute}"), details);
     }
 
-    pub(super) fn keep_seen(&self) {
+    pub(super) fn keep_seen(&mut self) {
         if let Err(error) = self.seen.keep() {
-            warn!(%error, "codes seen cannot be kept over a restart");
+            not_kept(&error);
         }
     }
+}
+
+pub(super) fn not_kept(error: &std::io::Error) {
+    warn!(%error, "codes seen cannot be kept over a restart");
 }
 
 /// What is left to tell of a confidential event that was wiped.

@@ -35,6 +35,7 @@ use self::device::{Device, Rights};
 pub use self::outbox::{Notice, Outbox, Property, Signal, View};
 use self::plan::{Place, Plugged, Spot};
 use self::rights::Right;
+pub use self::route::Held;
 use self::status::{Access, State};
 use self::terminal::{LedgerNews, Money, TerminalRights, Transactions};
 use crate::clock;
@@ -70,6 +71,8 @@ pub enum Wake {
     Alive(Client),
     /// The ledger has something to tell.
     Ledger(Box<LedgerNews>),
+    /// Who holds a code is on the disk, or could not be put there.
+    Held(Held, bool),
     /// Read the configuration again (SIGHUP).
     Reload,
     /// Close everything; the answer comes when all ports are closed.
@@ -309,6 +312,7 @@ impl Daemon {
             Wake::Gone(client) => self.gone(now, &client),
             Wake::Alive(client) => self.alive(now, &client),
             Wake::Ledger(news) => self.ledger_news(now, *news),
+            Wake::Held(held, is_there) => self.held(held, is_there),
             Wake::Reload => {
                 // The reason is in the log; who sent the signal looks there.
                 let _ = self.reload();
@@ -555,7 +559,7 @@ impl Daemon {
             device.set_state(State::Unreachable, Access::Ok, PathBuf::new());
         }
         self.terminal_lost(key);
-        self.routes.lost(key);
+        self.route_lost(key);
         self.wipe_cards(key, |_| true);
         let message = "internal error; the device is left alone until it is plugged in again or \
                        configuration is reloaded";

@@ -1,22 +1,25 @@
 //! Routes: codes that are passed on to a terminal, beside their events.
 //!
 //! Contract: whose a code is does not matter here: the configuration has given it to the terminal. A payment
-//! code is held back only where a payment with it is under way, was made, or may have been made; that is
-//! noted, as for the application's own word, before its first byte is sent. Nothing is sent twice by itself.
+//! code is held back only where a payment with it is under way, was made, or may have been made; that is on the
+//! disk, as far as the daemon has any, before the first byte is sent. Goods wait for no disk. Nothing is sent
+//! twice by itself.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use tracing::{debug, warn};
 
-use super::{Daemon, Key};
+use super::confidential::not_kept;
+use super::{Daemon, Key, Wake};
 use crate::bridge::{End, Wire};
 use crate::config::{DeviceConfig, Forward, Route, RouteMode, Wired};
 use crate::daemon::status::State;
-use crate::event::{Content, Event, Failure, Refusal, Request, Settlement};
+use crate::event::{Content, Event, Failure, Refusal, Request};
 use crate::protocol::{self, Kind, RequestId};
 use crate::secret::Secret;
 use crate::session::{AskError, Order};
+use crate::store::seen::{Holder, Sure};
 use crate::transaction;
 
 /// The routes by which codes are passed on, and what is on its way.
@@ -41,9 +44,21 @@ struct Passing {
     to: Key,
     leg: Arc<Leg>,
     sequence: u64,
-    /// Whether it is ours to say what becomes of the code: it can be paid with, and the application has
-    /// said nothing since.
-    is_ours: bool,
+    /// Whether it can be paid with: then it is held meanwhile.
+    pays: bool,
+    /// The payment that was under way when it was passed on, where the terminal is known.
+    of: Option<u64>,
+    /// What is to be sent, until it is.
+    unsent: Option<Secret<Vec<u8>>>,
+}
+
+/// What goes on once it is on the disk that it holds a code.
+#[derive(Clone, Copy, Debug)]
+pub enum Held {
+    /// Passing the code on.
+    Passing(RequestId),
+    /// The transaction of this number.
+    Transaction(u64),
 }
 
 /// A code that routes may lead on, and what it takes to do so after its event is gone.
@@ -81,16 +96,10 @@ impl Routes {
         Some(End { wire, is_source, tap })
     }
 
-    /// The application has said what became of a code.
-    pub(super) fn settled(&mut self, sequence: u64) {
-        for passing in self.passing.values_mut().filter(|passing| passing.sequence == sequence) {
-            passing.is_ours = false;
-        }
-    }
-
-    /// A terminal whose answers will not come any more.
-    pub(super) fn lost(&mut self, to: Key) {
-        self.passing.retain(|_, passing| passing.to != to);
+    /// Whether any payment codes are passed on.
+    pub(super) fn are_any(&self) -> bool {
+        let mut legs = self.forwards.values().flatten();
+        legs.any(|leg| leg.forward.takes(Content::PaymentCode))
     }
 }
 
@@ -115,7 +124,7 @@ impl Daemon {
     pub(super) fn pass_on(&mut self, from: Key, sequence: u64, code: Option<Code>) {
         let Some(Code { content, bytes, legs }) = code else { return };
         for leg in legs {
-            if self.transactions.holds(sequence) {
+            if self.transactions.took(sequence) {
                 // A payment has waited for it, and has it: that is nothing to complain of.
                 continue;
             }
@@ -156,44 +165,89 @@ impl Daemon {
             let state = self.devices.get(&to).map_or("gone", |device| device.state().word());
             return Err(format!("its state is {state}"));
         }
-        let is_ours = content == Content::PaymentCode;
-        if is_ours {
-            // Before the first byte: after a crash nobody could tell whether the terminal has it.
-            self.code_in_flight(sequence);
-        }
         self.callers.last += 1;
-        let id = RequestId(self.callers.last);
-        let order = Order::Ask(id, Request::Pass(wrapped));
-        if !self.devices.get(&to).is_some_and(|device| device.order(order)) {
-            if is_ours {
-                self.free(sequence);
+        let id = self.callers.last;
+        let pays = content == Content::PaymentCode;
+        let leg = Arc::clone(leg);
+        let mut passing =
+            Passing { from, to, leg, sequence, pays, of: None, unsent: Some(wrapped) };
+        if pays {
+            self.seen.hold(sequence, bytes.expose(), Holder::Route(id));
+            passing.of = self.payment_with(&passing.leg);
+            if let Some(of) = passing.of {
+                self.seen.hold(sequence, bytes.expose(), Holder::Transaction(of));
             }
-            return Err("too much is on its way to it".to_owned());
         }
-        let passing = Passing { from, to, leg: Arc::clone(leg), sequence, is_ours };
-        self.routes.passing.insert(id, passing);
+        self.routes.passing.insert(RequestId(id), passing);
+        // Before the first byte: after a crash nobody could tell whether the terminal has it.
+        if pays && !self.keep_holds(Held::Passing(RequestId(id))) {
+            return Ok(());
+        }
+        self.hand_over(RequestId(id));
         Ok(())
+    }
+
+    /// Has who holds what put on the disk, and goes on when it is there; `true` where that is now.
+    pub(super) fn keep_holds(&mut self, held: Held) -> bool {
+        let wakes = self.wakes.clone();
+        let sure = self.seen.keep_surely(move |is_there| {
+            // A daemon that is going down sends nothing any more.
+            let _ = wakes.blocking_send(Wake::Held(held, is_there));
+        });
+        match sure {
+            Sure::Now(_) => true,
+            Sure::Later => false,
+            Sure::Not(_, error) => {
+                not_kept(&error);
+                self.held(held, false);
+                false
+            }
+        }
+    }
+
+    /// Who holds a code is on the disk, or is not.
+    pub(super) fn held(&mut self, held: Held, is_there: bool) {
+        match (held, is_there) {
+            (Held::Passing(id), true) => self.hand_over(id),
+            (Held::Passing(id), false) => {
+                self.is_not_passed_on(id, "it cannot be written down that the terminal has it");
+            }
+            (Held::Transaction(id), _) => self.code_held(id, is_there),
+        }
+    }
+
+    /// Gives a code to the session of the terminal's line.
+    fn hand_over(&mut self, id: RequestId) {
+        let Some(passing) = self.routes.passing.get_mut(&id) else { return };
+        let Some(wrapped) = passing.unsent.take() else { return };
+        let device = self.devices.get(&passing.to);
+        let device = device.filter(|device| device.state() == State::Ready);
+        let Some(device) = device else {
+            return self.is_not_passed_on(id, "its line has gone");
+        };
+        if !device.order(Order::Ask(id, Request::Pass(wrapped))) {
+            self.is_not_passed_on(id, "too much is on its way to it");
+        }
     }
 
     /// What came of passing a code on; `false` where this was no such thing.
     pub(super) fn passed_on(&mut self, id: RequestId, result: Result<(), AskError>) -> bool {
-        let Some(passing) = self.routes.passing.remove(&id) else { return false };
-        let Passing { from, leg, sequence, is_ours, .. } = passing;
+        let Some(passing) = self.routes.passing.get(&id) else { return false };
         let why = match result {
             Ok(()) => {
-                debug!(sequence, to = %leg.to, "passed on");
-                let belongs = self.belongs_to_transaction(&leg, sequence, is_ours);
-                if is_ours && !belongs && !self.transactions.holds(sequence) {
-                    self.free(sequence);
-                }
+                self.is_passed_on(id);
                 return true;
             }
             Err(AskError::Failed(Failure::NoReply | Failure::Gone)) => {
+                let (from, sequence) = (passing.from, passing.sequence);
                 let what = format!(
                     "whether {} has a code is not known: look at it; until it is settled the code is \
                      not passed on again",
-                    leg.to
+                    passing.leg.to
                 );
+                self.routes.passing.remove(&id);
+                self.seen.doubt(Holder::Route(id.0));
+                self.keep_seen();
                 warn!(sequence, "{what}");
                 self.complain(from, "forward-unclear", &what, sequence);
                 return true;
@@ -205,11 +259,37 @@ impl Daemon {
             Err(AskError::Refused(Refusal::Unsupported)) => "it takes no codes",
             Err(AskError::Refused(Refusal::Unfit(why))) => why,
         };
-        if is_ours && !self.transactions.holds(sequence) {
-            self.free(sequence);
+        self.is_not_passed_on(id, why);
+        true
+    }
+
+    /// The terminal has a code: it is free again, unless a payment is under way with it.
+    fn is_passed_on(&mut self, id: RequestId) {
+        let Some(passing) = self.routes.passing.remove(&id) else { return };
+        debug!(sequence = passing.sequence, to = %passing.leg.to, "passed on");
+        if !passing.pays {
+            return;
+        }
+        // One that has begun meanwhile has it, where none had it before.
+        let of = self.payment_with(&passing.leg).filter(|_| passing.of.is_none());
+        match of {
+            Some(of) => self.seen.hand_on(Holder::Route(id.0), Holder::Transaction(of)),
+            None => self.seen.release(Holder::Route(id.0)),
+        }
+        self.keep_seen();
+    }
+
+    fn is_not_passed_on(&mut self, id: RequestId, why: &str) {
+        let Some(passing) = self.routes.passing.remove(&id) else { return };
+        let Passing { from, leg, sequence, pays, of, .. } = passing;
+        if pays {
+            match of {
+                Some(of) => self.seen.release_both(Holder::Route(id.0), Holder::Transaction(of)),
+                None => self.seen.release(Holder::Route(id.0)),
+            }
+            self.keep_seen();
         }
         self.not_passed_on(from, sequence, &leg, why);
-        true
     }
 
     fn not_passed_on(&mut self, from: Key, sequence: u64, leg: &Leg, why: &str) {
@@ -218,44 +298,30 @@ impl Daemon {
         self.complain(from, "not-forwarded", &what, sequence);
     }
 
-    /// A code that nothing came of may be passed on again.
-    fn free(&mut self, sequence: u64) {
-        self.seen.free(sequence);
-        self.keep_seen();
+    /// The payment under way at the terminal that pays with what is passed on this way.
+    fn payment_with(&self, leg: &Leg) -> Option<u64> {
+        let terminal = leg.forward.terminal.as_ref()?;
+        self.transactions.payment_on(terminal)
     }
 
-    /// Makes a code that was passed on part of what is under way at the terminal that pays with it.
-    fn belongs_to_transaction(&mut self, leg: &Leg, sequence: u64, is_ours: bool) -> bool {
-        let terminal = leg.forward.terminal.as_ref();
-        terminal.is_some_and(|terminal| self.transactions.pays_with(terminal, sequence, is_ours))
+    /// The session of a terminal's line is gone, and its answers will not come any more.
+    pub(super) fn route_lost(&mut self, to: Key) {
+        let passing = self.routes.passing.iter();
+        let lost: Vec<_> = passing
+            .filter(|(_, passing)| passing.to == to && passing.unsent.is_none())
+            .map(|(id, _)| *id)
+            .collect();
+        for id in lost {
+            self.passed_on(id, Err(AskError::Failed(Failure::Gone)));
+        }
     }
 
-    /// A payment with this code is under way from now on. Whether that is what keeps the code back now: one
-    /// that was spoken for before is not freed by its end.
-    pub(super) fn code_in_flight(&mut self, sequence: u64) -> bool {
-        if self.seen.is_spoken_for(sequence) {
-            return false;
+    /// A transaction has come to this end, and what it had of codes with it. One whose outcome is not known
+    /// keeps them.
+    pub(super) fn codes_landed(&mut self, transaction: u64, state: transaction::State) {
+        if state.is_final() && state != transaction::State::Unknown {
+            self.seen.landed(transaction, state == transaction::State::Approved);
+            self.keep_seen();
         }
-        self.seen.settle(sequence, Settlement::Unknown);
-        self.keep_seen();
-        true
-    }
-
-    /// A transaction with these codes has come to this end; of each whether it was the one to keep it back.
-    pub(super) fn codes_landed(&mut self, codes: &[(u64, bool)], state: transaction::State) {
-        let settlement = match state {
-            transaction::State::Approved => Settlement::Used,
-            transaction::State::Unknown => Settlement::Unknown,
-            _ => Settlement::Unused,
-        };
-        if codes.is_empty() {
-            return;
-        }
-        for (sequence, is_ours) in codes {
-            if *is_ours || settlement != Settlement::Unused {
-                self.seen.settle(*sequence, settlement);
-            }
-        }
-        self.keep_seen();
     }
 }

@@ -76,9 +76,10 @@ impl Daemon {
                 let _ = reply.send(self.take(now, caller, key, sequence));
             }
             Act::Settle(sequence, settlement, reply) => {
-                let owned = self.of_own_event(caller, key, sequence);
-                let _ = reply
-                    .send(owned.and_then(|()| self.settle(&caller.client, sequence, settlement)));
+                match self.of_own_event(caller, key, sequence) {
+                    Ok(()) => self.settle(&caller.client, sequence, settlement, reply),
+                    Err(error) => drop(reply.send(Err(error))),
+                }
             }
             Act::Begin(wish, reply) => self.begin(caller.clone(), key, wish, reply),
             Act::Terminal(reply) => self.inquire(caller, key, reply),

@@ -15,6 +15,7 @@ mod reload;
 mod tell;
 #[cfg(test)]
 mod tests;
+mod wish;
 mod witness;
 
 use std::collections::BTreeMap;
@@ -35,7 +36,7 @@ use super::{Daemon, Key, Notice, Wake};
 use crate::clock;
 use crate::config::Config;
 use crate::event::Timestamp;
-use crate::event::terminal::{Currency, Entry, Instruction, Operation, Said};
+use crate::event::terminal::{Entry, Instruction, Operation, Said};
 use crate::ledger::{self, Answered, Begun, Ledger, Refused};
 use crate::secret::Secret;
 use crate::session::{Order, Written};
@@ -45,6 +46,7 @@ use crate::transport;
 
 pub use code::Means;
 pub use tell::{TransactionSignal, TransactionView};
+pub use wish::Wish;
 
 /// How long a transaction's object stays after its end.
 const KEPT: Duration = Duration::from_secs(10 * 60);
@@ -53,8 +55,6 @@ const KEPT: Duration = Duration::from_secs(10 * 60);
 const MOST_KEPT: usize = 200;
 /// How many a user may begin at a time.
 const MOST_BEGINS: usize = 16;
-/// The longest key.
-const LONGEST_KEY: usize = 128;
 
 /// What the daemon was started for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,25 +116,6 @@ impl TerminalRights {
     }
 }
 
-/// What a client asks a terminal to begin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
-    /// What is to be done.
-    pub operation: Operation,
-    /// The idempotency key.
-    pub key: String,
-    /// The amount in minor units.
-    pub amount: Option<u64>,
-    /// The currency.
-    pub currency: Option<Currency>,
-    /// The receipt number of the earlier transaction it is about.
-    pub receipt: Option<u32>,
-    /// With what it is paid.
-    pub means: Means,
-    /// Begin although the outcome of an earlier transaction is not known.
-    pub over_unknown: bool,
-}
-
 /// What a transaction is asked.
 #[derive(Debug)]
 pub enum TransactionAct {
@@ -171,6 +152,10 @@ pub enum LedgerNews {
     Closed(u64, Option<Box<Transaction>>),
     /// The ledger has it under way.
     UnderWay(Box<Transaction>),
+    /// Transactions that had a code when the daemon before this one ended stand so.
+    CodesFound(Vec<(u64, Option<State>)>),
+    /// These were heard of other tills shortly before the daemon began.
+    HeardBefore(Vec<Transaction>),
 }
 
 /// The transactions that have an object.
@@ -204,8 +189,8 @@ struct Live {
     recovery: Option<Timestamp>,
     /// The code that it waits for, or is paid with.
     awaited: Option<code::Awaited>,
-    /// The events of the codes that the terminal has for it, and whether it is this that keeps each back.
-    codes: Vec<(u64, bool)>,
+    /// It is on the disk that it has its code.
+    has_code: bool,
     /// The end that is on its way to the disk.
     closing: Option<end::Closing>,
     /// The code that the cashier has been given by telephone.
@@ -213,8 +198,6 @@ struct Live {
     /// Its answer to the beginner has not been sent yet.
     is_unannounced: bool,
     is_aborted: bool,
-    /// It was another till's, and only heard.
-    is_witnessed: bool,
 }
 
 impl Live {
@@ -227,12 +210,11 @@ impl Live {
             sent: None,
             recovery: None,
             awaited: None,
-            codes: Vec::new(),
+            has_code: false,
             closing: None,
             authorization: None,
             is_unannounced: false,
             is_aborted: false,
-            is_witnessed: false,
         }
     }
 
@@ -301,21 +283,18 @@ impl Transactions {
         open.map(|(id, _)| *id)
     }
 
-    /// The transaction under way on a device is paid with the code of this event; `false` where there is
-    /// none.
-    pub(super) fn pays_with(&mut self, device: &str, sequence: u64, is_ours: bool) -> bool {
-        let open = self.open_on(device);
-        let live = open.and_then(|id| self.live.get_mut(&id));
-        live.map(|live| live.codes.push((sequence, is_ours))).is_some()
+    /// What is under way on a device and takes money from a customer, who may have shown a code for it.
+    pub(super) fn payment_on(&self, device: &str) -> Option<u64> {
+        let open = self.open_on(device)?;
+        let operation = self.live.get(&open)?.transaction.intent.operation;
+        matches!(operation, Operation::Payment | Operation::Preauth).then_some(open)
     }
 
-    /// Whether a transaction that is under way, or whose outcome is not known, is paid with the code of this
-    /// event.
-    pub(super) fn holds(&self, sequence: u64) -> bool {
+    /// Whether a transaction that is under way has waited for the code of this event, and has it.
+    pub(super) fn took(&self, sequence: u64) -> bool {
         self.live.values().any(|live| {
-            let state = live.transaction.state;
-            let is_open = !state.is_final() || state == State::Unknown;
-            is_open && live.codes.iter().any(|(known, _)| *known == sequence)
+            let is_his = live.awaited.as_ref().is_some_and(|it| it.sequence == Some(sequence));
+            is_his && !live.transaction.state.is_final()
         })
     }
 
@@ -350,11 +329,6 @@ impl Daemon {
         ledger.run(move |book| {
             let user = caller.uid;
             let (client, now) = (caller.client.to_string(), intent.began);
-            if clock::synchronised()
-                && let Err(error) = book.prune(now)
-            {
-                warn!(%error, "what is old cannot be dropped from the ledger");
-            }
             let begun = book.begin_beside(intent, over_unknown, Some(&configured));
             if let (Ok(Begun::New(transaction)), true) = (&begun, over_unknown)
                 && let Err(error) = book.audit(transaction.id, user, &client, "over-unknown", now)
@@ -362,6 +336,7 @@ impl Daemon {
                 warn!(%error, "an override could not be written down");
             }
             send(&wakes, LedgerNews::Begun(caller, means, begun, reply));
+            end::drop_old(book, now);
         });
     }
 
@@ -388,7 +363,7 @@ impl Daemon {
         if self.transactions.money.ledger.is_none() {
             return Err(Error::NotReady("the daemon has no ledger; see --ledger".to_owned()));
         }
-        let (amount, currency) = amount(wish)?;
+        let (amount, currency) = wish::amount(wish)?;
         self.check_means(caller, key, wish)?;
         if self.transactions.is_ending {
             return Err(Error::NotReady("the daemon is ending".to_owned()));
@@ -428,6 +403,9 @@ impl Daemon {
                 self.witnessed(now, *transaction, watcher)
             }
             LedgerNews::Found(caller, mut found, reply) => {
+                found.retain(|Transaction { intent, .. }| {
+                    !intent.is_overheard() || caller.uid == 0 || self.may_watch(&caller, intent)
+                });
                 let Some(newest) = found.pop() else {
                     let message = "you have no transaction of this key".to_owned();
                     let _ = reply.send(Err(Error::InvalidArgument(message)));
@@ -445,8 +423,7 @@ impl Daemon {
                     live.transaction.resolution = Some(resolution.clone());
                     live.set_state(state);
                     live.until = Some(now + KEPT);
-                    let codes = std::mem::take(&mut live.codes);
-                    self.codes_landed(&codes, state);
+                    self.codes_landed(id, state);
                     self.outbox.send(Notice::TransactionState(id));
                 }
                 let _ = reply.send(Ok(()));
@@ -454,6 +431,8 @@ impl Daemon {
             LedgerNews::Answered(id, answered, reply) => self.answered(now, id, answered, reply),
             LedgerNews::Closed(id, transaction) => self.closed(now, id, transaction),
             LedgerNews::UnderWay(transaction) => self.take_up_one(now, *transaction),
+            LedgerNews::CodesFound(states) => self.codes_found(states),
+            LedgerNews::HeardBefore(heard) => self.heard_before(now, heard),
         }
     }
 
@@ -581,13 +560,14 @@ impl Daemon {
                 self.close(id, State::Failed, "the code has expired");
                 return;
             };
+            let sequence = awaited.sequence.unwrap_or_default();
+            if !live.has_code && !self.takes_code(id, sequence, &code) {
+                return;
+            }
             order.code = Some(code);
         }
+        let Some(live) = self.transactions.live.get(&id) else { return };
         let device = live.transaction.intent.device.clone();
-        if let Some(sequence) = live.awaited.as_ref().and_then(|awaited| awaited.sequence) {
-            let is_ours = self.code_in_flight(sequence);
-            self.transactions.pays_with(&device, sequence, is_ours);
-        }
         order.password = self.password(&device);
         let key = self.device_named(&device);
         let instruction = Instruction::Begin(order);
@@ -759,33 +739,6 @@ impl Daemon {
 /// Why a simulated terminal takes nothing.
 pub(super) const SIMULATED: &str = "it is simulated, and simulated money is only for a daemon that was \
                                     started with --mode test or --mode training";
-
-fn amount(wish: &Wish) -> Result<(u64, Currency), Error> {
-    let wrong = |message: &str| Err(Error::InvalidArgument(message.to_owned()));
-    let operation = wish.operation;
-    if wish.key.len() > LONGEST_KEY || wish.key.chars().any(char::is_control) {
-        return wrong("`key` has to be text of at most 128 bytes");
-    }
-    if operation.moves_money() && wish.key.is_empty() {
-        return wrong("`key` is missing: where money moves each transaction has a key of its own");
-    }
-    if operation.needs_receipt() && wish.receipt.is_none() {
-        return wrong("`receipt` is missing: the receipt number of the earlier transaction");
-    }
-    if !operation.needs_receipt() && wish.receipt.is_some() {
-        return wrong("`receipt` has no meaning for this operation");
-    }
-    match (operation.needs_amount(), wish.amount) {
-        (true, None | Some(0)) => wrong("`amount` is missing: minor units, at least 1"),
-        (true, Some(1_000_000_000_000..)) => wrong("`amount` has more than 12 digits"),
-        (true, Some(amount)) => match wish.currency {
-            Some(currency) => Ok((amount, currency)),
-            None => wrong("`currency` is missing: the three letters of ISO 4217"),
-        },
-        (false, Some(_)) => wrong("`amount` has no meaning for this operation"),
-        (false, None) => Ok((0, wish.currency.unwrap_or(Currency::EUR))),
-    }
-}
 
 /// Tells the daemon from the ledger's thread.
 fn send(wakes: &mpsc::Sender<Wake>, news: LedgerNews) {

@@ -16,7 +16,7 @@ pub use answers::Answered;
 
 use super::json;
 use crate::event::terminal::{Answer, Copy, Currency, Line, Operation, Original};
-use crate::transaction::{Intent, Known, Resolution, State, Transaction};
+use crate::transaction::{Intent, Known, OVERHEARD, Resolution, State, Transaction};
 
 pub use acts::Act;
 
@@ -333,18 +333,36 @@ impl Book {
         Ok(transaction)
     }
 
-    /// The transactions with this key, of this user where one is named, the newest last: one of each
-    /// terminal.
+    /// The transactions with this key, of this user where one is named, or nobody's, the newest last: one of
+    /// each terminal.
     ///
     /// # Errors
     ///
     /// Where the ledger cannot be read.
     pub fn find(&self, key: &str, user: Option<u32>) -> Result<Vec<Transaction>, Error> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id FROM transactions WHERE key = ?1 AND key != '' AND user = coalesce(?2, user) \
-             ORDER BY id",
+            "SELECT id FROM transactions WHERE key = ?1 AND key != '' AND (user = coalesce(?2, user) \
+             OR ?3) ORDER BY id",
         )?;
-        let ids = statement.query_map(params![key, user], |row| row.get::<_, i64>(0))?;
+        let is_nobodys = key.starts_with(OVERHEARD);
+        let ids =
+            statement.query_map(params![key, user, is_nobodys], |row| row.get::<_, i64>(0))?;
+        ids.map(|id| self.transaction(unsigned(id?))).collect()
+    }
+
+    /// The transactions that were heard of other tills, and whose end was heard since then.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be read.
+    pub fn heard_since(&self, time: u64) -> Result<Vec<Transaction>, Error> {
+        // Times do not always rise with the numbers, so all of the newest are looked at.
+        let mut statement = self.connection.prepare(
+            "SELECT id FROM (SELECT id, key, state, ended FROM transactions ORDER BY id DESC LIMIT 1000) \
+             WHERE substr(key, 1, length(?1)) = ?1 AND state != 'unknown' AND ended > ?2 ORDER BY id",
+        )?;
+        let ids =
+            statement.query_map(params![OVERHEARD, signed(time)], |row| row.get::<_, i64>(0))?;
         ids.map(|id| self.transaction(unsigned(id?))).collect()
     }
 

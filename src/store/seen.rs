@@ -1,33 +1,48 @@
-//! Payment codes seen lately: whether a code comes again, and what became of it the first time.
+//! Payment codes seen lately: whether a code comes again, what became of it, and who has it now.
 //!
 //! Contract: no code is kept, only a keyed hash of it; the key is random and never leaves this host.
-//! What was seen is forgotten after [`WINDOW`]. Seen is not used: only the application knows, and
-//! tells it with a verdict. With a file, all this outlives the process.
+//! What was seen is forgotten after [`WINDOW`], by a clock that nobody sets. Seen is not used: only the
+//! application knows, and tells it with a verdict. But who has a code, holds it: a terminal to which it is on
+//! its way, or a transaction that is paid with it, until that one has ended; whatever is said meanwhile of
+//! other events of the same code. With a file, all this outlives the process; what holds a code a power cut
+//! too, once [`Seen::keep_surely`] has said so.
 
-use std::collections::{HashMap, VecDeque};
+mod file;
+
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use hmac::{HmacReset, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::event::Settlement;
+use self::file::File;
+use crate::event::{Settlement, Timestamp};
 use crate::secret::Secret;
 
 /// How long a code is remembered.
 pub const WINDOW: Duration = Duration::from_secs(600);
-/// The most codes remembered; the oldest go first.
+/// The most codes remembered; the oldest go first, and those that are held last.
 const ENTRIES: usize = 4096;
 /// How many events of one code may still be settled: a customer does not try more often.
 const SEQUENCES: usize = 8;
+/// How many lines the file may have that do not count any more before it is written anew.
+const LINES: usize = 1024;
 /// The first line of the file, before the key.
 const HEAD: &str = "tillbus-seen-1";
 
 type Digest = [u8; 32];
+
+/// A point in time by two clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Microseconds since 1970: for people, and for the next process.
+    pub wall: u64,
+    /// The clock that nobody sets.
+    pub boot: Timestamp,
+}
 
 /// What is known of a code that came before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +51,32 @@ pub struct Before {
     pub first: u64,
     /// How often it has come, this time not counted.
     pub count: u64,
-    /// What the application said of it last.
+    /// What the application said of it last, or is known otherwise.
     pub verdict: Option<Settlement>,
+}
+
+/// Who has a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// It is on its way to a terminal as this request; over a restart nobody knows whether it has arrived.
+    Route(u64),
+    /// The transaction of this number, which has not ended or whose outcome is not known, is paid with it.
+    Transaction(u64),
+    /// The transaction of this number was paid with it.
+    Paid(u64),
+}
+
+/// Where it is told whether something is kept.
+pub type Then = Box<dyn FnOnce(bool) + Send>;
+
+/// Whether what was to be kept surely is.
+pub enum Sure {
+    /// There is no file, and nothing to wait for.
+    Now(Then),
+    /// It will be told, on another thread.
+    Later,
+    /// It is not, for this reason.
+    Not(Then, io::Error),
 }
 
 #[derive(Clone, Debug)]
@@ -45,8 +84,35 @@ struct Entry {
     before: Before,
     /// When it last came, microseconds since 1970.
     last: u64,
+    /// When it is forgotten.
+    until: Timestamp,
     /// The events it came as in this process, the newest last.
     sequences: VecDeque<u64>,
+    holders: Vec<Holder>,
+}
+
+impl Entry {
+    fn verdict(&self) -> Option<Settlement> {
+        match self.before.verdict {
+            Some(Settlement::Used) => Some(Settlement::Used),
+            _ if self.holders.iter().any(|holder| matches!(holder, Holder::Paid(_))) => {
+                Some(Settlement::Used)
+            }
+            _ if !self.holders.is_empty() => Some(Settlement::Unknown),
+            verdict => verdict,
+        }
+    }
+
+    fn is_spoken_for(&self) -> bool {
+        matches!(self.verdict(), Some(Settlement::Used | Settlement::Unknown))
+    }
+
+    /// Whether a code may have been paid with is not known, where nothing better is.
+    fn doubt(&mut self) {
+        if self.before.verdict != Some(Settlement::Used) {
+            self.before.verdict = Some(Settlement::Unknown);
+        }
+    }
 }
 
 /// The codes seen lately.
@@ -54,53 +120,60 @@ struct Entry {
 pub struct Seen {
     key: Digest,
     entries: HashMap<Digest, Entry>,
-    file: Option<PathBuf>,
+    /// Those that are not in the file as they are here.
+    changed: HashSet<Digest>,
+    file: Option<File>,
 }
 
 impl Seen {
     /// Nothing seen yet. `key` is to be random.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key, entries: HashMap::new(), file: None }
+        Self { key, entries: HashMap::new(), changed: HashSet::new(), file: None }
     }
 
-    /// What the file holds, or nothing where there is none yet or it is damaged; from now on kept
+    /// What the file holds, or nothing where there is none yet or it is not one of these; from now on kept
     /// in it. `key` is used where the file has none.
     #[must_use]
-    pub fn kept_in(file: &Path, key: [u8; 32]) -> Self {
-        let text = std::fs::read_to_string(file).unwrap_or_default();
-        let mut seen = parse(&text).unwrap_or_else(|| Self::new(key));
-        seen.file = Some(file.to_owned());
+    pub fn kept_in(file: &Path, key: [u8; 32], now: Moment) -> Self {
+        let bytes = std::fs::read(file).unwrap_or_default();
+        let (mut seen, lines) =
+            parse(&String::from_utf8_lossy(&bytes), now).unwrap_or((Self::new(key), None));
+        seen.file = Some(File::at(file, lines));
         seen
     }
 
-    /// Notes a code that has come at `now` (microseconds since 1970) as an event; says what is known
-    /// of it from before.
-    pub fn note(&mut self, code: &[u8], now: u64, sequence: u64) -> Option<Before> {
-        self.forget(now);
+    /// Notes a code that has come at `now` as an event; says what is known of it from before.
+    pub fn note(&mut self, code: &[u8], now: Moment, sequence: u64) -> Option<Before> {
+        self.forget(now.boot);
         let digest = self.digest(code);
-        let fresh = Before { first: now, count: 0, verdict: None };
+        let fresh = Before { first: now.wall, count: 0, verdict: None };
         let entry = self.entries.entry(digest).or_insert_with(|| Entry {
             before: fresh,
-            last: now,
+            last: now.wall,
+            until: now.boot,
             sequences: VecDeque::new(),
+            holders: Vec::new(),
         });
-        let before = (entry.before.count > 0).then_some(entry.before);
+        let verdict = entry.verdict();
+        let before = (entry.before.count > 0).then_some(Before { verdict, ..entry.before });
         entry.before.count += 1;
-        entry.last = now;
+        (entry.last, entry.until) = (now.wall, now.boot + WINDOW);
         entry.sequences.push_back(sequence);
         if entry.sequences.len() > SEQUENCES {
             entry.sequences.pop_front();
         }
+        self.changed.insert(digest);
         before
     }
 
     /// The same code once more at `now`, as part of the event it came as before.
-    pub fn again(&mut self, code: &[u8], now: u64) {
+    pub fn again(&mut self, code: &[u8], now: Moment) {
         let digest = self.digest(code);
         if let Some(entry) = self.entries.get_mut(&digest) {
             entry.before.count += 1;
-            entry.last = now;
+            (entry.last, entry.until) = (now.wall, now.boot + WINDOW);
+            self.changed.insert(digest);
         }
     }
 
@@ -110,75 +183,157 @@ impl Seen {
         Secret::copy_of(self.digest(code).as_slice())
     }
 
-    /// What became of the code that came as this event. `false` where it has been forgotten.
+    /// What the application says of the code that came as this event. `false` where it has been forgotten.
     ///
     /// A word on an earlier event than the newest counts as well: the answer of a payment may come when
-    /// the customer has shown the code again. But it takes no `used` back.
+    /// the customer has shown the code again. But it takes no `used` back. Nor does any word take the code
+    /// from whoever has it.
     pub fn settle(&mut self, sequence: u64, verdict: Settlement) -> bool {
-        let mut entries = self.entries.values_mut();
-        let Some(entry) = entries.find(|entry| entry.sequences.contains(&sequence)) else {
-            return false;
-        };
-        let is_newest = entry.sequences.back() == Some(&sequence);
-        if is_newest || entry.before.verdict != Some(Settlement::Used) {
-            entry.before.verdict = Some(verdict);
-        }
-        true
+        self.change_of(sequence, |entry| {
+            let is_newest = entry.sequences.back() == Some(&sequence);
+            if is_newest || entry.before.verdict != Some(Settlement::Used) {
+                entry.before.verdict = Some(verdict);
+            }
+        })
     }
 
-    /// Whether a payment with the code of this event was made, or may have been.
+    /// Whether somebody has the code of this event, or a payment with it was made, or may have been.
     #[must_use]
     pub fn is_spoken_for(&self, sequence: u64) -> bool {
         let mut entries = self.entries.values();
         let entry = entries.find(|entry| entry.sequences.contains(&sequence));
-        let verdict = entry.and_then(|entry| entry.before.verdict);
-        matches!(verdict, Some(Settlement::Used | Settlement::Unknown))
+        entry.is_some_and(Entry::is_spoken_for)
     }
 
-    /// Nothing came of what might have been made of the code of this event.
-    pub fn free(&mut self, sequence: u64) {
-        let mut entries = self.entries.values_mut();
-        if let Some(entry) = entries.find(|entry| entry.sequences.contains(&sequence)) {
-            entry.before.verdict.take_if(|verdict| *verdict == Settlement::Unknown);
+    /// Somebody has the code of this event from now on. Where so many have come since that the event is
+    /// forgotten the code is known again by itself.
+    pub fn hold(&mut self, sequence: u64, code: &[u8], holder: Holder) {
+        let add = |entry: &mut Entry| {
+            if !entry.holders.contains(&holder) {
+                entry.holders.push(holder);
+            }
+        };
+        if !self.change_of(sequence, add) {
+            let digest = self.digest(code);
+            if let Some(entry) = self.entries.get_mut(&digest) {
+                add(entry);
+                self.changed.insert(digest);
+            }
         }
     }
 
-    /// Writes everything to the file, where there is one: all of it or nothing.
+    /// Who had a code has nothing more to do with it.
+    pub fn release(&mut self, holder: Holder) {
+        self.change_held(holder, |_| {});
+    }
+
+    /// Who had a code has nothing more to do with it, nor has this one, that would have had it next.
+    pub fn release_both(&mut self, holder: Holder, next: Holder) {
+        self.change_held(holder, |entry| entry.holders.retain(|known| *known != next));
+    }
+
+    /// Who had a code has handed it on.
+    pub fn hand_on(&mut self, holder: Holder, next: Holder) {
+        self.change_held(holder, |entry| {
+            entry.holders.retain(|known| *known != next);
+            entry.holders.push(next);
+        });
+    }
+
+    /// Who had a code may have used it, and nobody will say so.
+    pub fn doubt(&mut self, holder: Holder) {
+        self.change_held(holder, Entry::doubt);
+    }
+
+    /// A transaction has come to its end: it was paid with its codes, or not.
+    pub fn landed(&mut self, transaction: u64, is_paid: bool) {
+        self.change_held(Holder::Transaction(transaction), |entry| {
+            if is_paid {
+                entry.holders.push(Holder::Paid(transaction));
+            } else if entry.before.verdict.is_none() {
+                entry.before.verdict = Some(Settlement::Unused);
+            }
+        });
+    }
+
+    /// The transactions that have a code, as far as is known here.
+    #[must_use]
+    pub fn transactions(&self) -> Vec<u64> {
+        let holders = self.entries.values().flat_map(|entry| &entry.holders);
+        let ids = holders.filter_map(|holder| match holder {
+            Holder::Transaction(id) => Some(*id),
+            _ => None,
+        });
+        ids.collect()
+    }
+
+    /// Changes the entry of an event; `false` where it has been forgotten.
+    fn change_of(&mut self, sequence: u64, change: impl FnOnce(&mut Entry)) -> bool {
+        let mut entries = self.entries.iter_mut();
+        let found = entries.find(|(_, entry)| entry.sequences.contains(&sequence));
+        let Some((digest, entry)) = found else { return false };
+        change(entry);
+        self.changed.insert(*digest);
+        true
+    }
+
+    /// Takes this one's codes from it.
+    fn change_held(&mut self, holder: Holder, change: impl Fn(&mut Entry)) {
+        for (digest, entry) in &mut self.entries {
+            let before = entry.holders.len();
+            entry.holders.retain(|known| *known != holder);
+            if entry.holders.len() < before {
+                change(entry);
+                self.changed.insert(*digest);
+            }
+        }
+    }
+
+    /// Writes what has changed to the file, where there is one. It outlives the process then; nothing is
+    /// waited for.
     ///
     /// # Errors
     ///
     /// What the file system says.
-    pub fn keep(&self) -> io::Result<()> {
-        let Some(file) = &self.file else { return Ok(()) };
-        let new = file.with_extension("new");
-        // The key is in it. What was left of an earlier try may have other permissions.
-        match std::fs::remove_file(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+    pub fn keep(&mut self) -> io::Result<()> {
+        let changed = std::mem::take(&mut self.changed);
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let most = LINES + 2 * self.entries.len();
+        if file.lines().is_some_and(|lines| lines < most) {
+            let mut text = String::new();
+            for digest in &changed {
+                if let Some(entry) = self.entries.get(digest) {
+                    line(&mut text, digest, entry);
+                }
+            }
+            return file.append(&text);
         }
-        let mut created = OpenOptions::new();
-        let mut created = created.write(true).create_new(true).mode(0o600).open(&new)?;
-        created.write_all(self.text().as_bytes())?;
-        std::fs::rename(&new, file)
-    }
-
-    fn text(&self) -> String {
         let mut text = format!("{HEAD} {}\n", hex(&self.key));
-        for (digest, Entry { before, last, .. }) in &self.entries {
-            let verdict = before.verdict.map_or("-", Settlement::word);
-            let Before { first, count, .. } = before;
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{} {first} {last} {count} {verdict}", hex(digest));
-        }
-        text
+        self.entries.iter().for_each(|(digest, entry)| line(&mut text, digest, entry));
+        let precious = self.entries.values().any(Entry::is_spoken_for);
+        file.rewrite(&text, precious)
     }
 
-    fn forget(&mut self, now: u64) {
-        let window = u64::try_from(WINDOW.as_micros()).unwrap_or(u64::MAX);
-        // A clock that was ahead and has been set right must not keep codes for good.
-        self.entries.retain(|_, entry| now.abs_diff(entry.last) < window);
+    /// The same, so that no power cut takes it away. That takes as long as the disk does, and `then` hears
+    /// of it; where nothing is to be waited for it is given back.
+    pub fn keep_surely(&mut self, then: impl FnOnce(bool) + Send + 'static) -> Sure {
+        let then = Box::new(then);
+        let kept = self.keep();
+        match (&mut self.file, kept) {
+            (_, Err(error)) => Sure::Not(then, error),
+            (None, Ok(())) => Sure::Now(then),
+            (Some(file), Ok(())) => match file.sync(then) {
+                Ok(()) => Sure::Later,
+                Err(then) => Sure::Not(then, io::Error::other("it cannot be synced")),
+            },
+        }
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        self.entries.retain(|_, entry| entry.until > now);
         while self.entries.len() >= ENTRIES {
-            let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.last);
+            let age = |entry: &Entry| (entry.is_spoken_for(), entry.until);
+            let oldest = self.entries.iter().min_by_key(|(_, entry)| age(entry));
             let Some(oldest) = oldest.map(|(digest, _)| *digest) else { return };
             self.entries.remove(&oldest);
         }
@@ -193,22 +348,73 @@ impl Seen {
     }
 }
 
-fn parse(text: &str) -> Option<Seen> {
-    let mut lines = text.lines();
-    let key = lines.next()?.strip_prefix(HEAD)?.trim();
-    let mut seen = Seen::new(unhex(key)?);
-    for line in lines {
-        let mut words = line.split(' ');
-        let digest = unhex(words.next()?)?;
-        let first = words.next()?.parse().ok()?;
-        let last = words.next()?.parse().ok()?;
-        let count = words.next()?.parse().ok()?;
-        let verdict = Settlement::from_word(words.next()?);
-        let before = Before { first, count, verdict };
-        let entry = Entry { before, last, sequences: VecDeque::new() };
-        seen.entries.insert(digest, entry);
+/// Writes the line of a code.
+fn line(text: &mut String, digest: &Digest, entry: &Entry) {
+    let Entry { before, last, holders, .. } = entry;
+    let verdict = before.verdict.map_or("-", Settlement::word);
+    let Before { first, count, .. } = before;
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{} {first} {last} {count} {verdict}", hex(digest));
+    for holder in holders {
+        let _ = match holder {
+            Holder::Route(_) => write!(text, " route"),
+            Holder::Transaction(id) => write!(text, " transaction {id}"),
+            Holder::Paid(id) => write!(text, " paid {id}"),
+        };
     }
-    Some(seen)
+    text.push('\n');
+}
+
+/// What is in the file, and how many lines that are; without their number where it is to be written anew: some
+/// cannot be read, since the power was cut while they were written, or are too old.
+fn parse(text: &str, now: Moment) -> Option<(Seen, Option<usize>)> {
+    let (head, lines) = text.split_once('\n')?;
+    let mut seen = Seen::new(unhex(head.strip_prefix(HEAD)?.trim())?);
+    let mut count = Some(1);
+    for line in lines.split_inclusive('\n') {
+        let read = line.strip_suffix('\n').and_then(|line| entry(line, now));
+        count = count.filter(|_| matches!(read, Some((_, Some(_))))).map(|count| count + 1);
+        match read {
+            Some((digest, Some(entry))) => drop(seen.entries.insert(digest, entry)),
+            Some((digest, None)) => drop(seen.entries.remove(&digest)),
+            None => {}
+        }
+    }
+    Some((seen, count))
+}
+
+/// What a line says of a code; nothing of it where that is too old.
+fn entry(line: &str, now: Moment) -> Option<(Digest, Option<Entry>)> {
+    let mut words = line.split(' ');
+    let digest = unhex(words.next()?)?;
+    let first = words.next()?.parse().ok()?;
+    let last: u64 = words.next()?.parse().ok()?;
+    let count = words.next()?.parse().ok()?;
+    let verdict = match words.next()? {
+        "-" => None,
+        word => Some(Settlement::from_word(word)?),
+    };
+    let before = Before { first, count, verdict };
+    let until = now.boot;
+    let (sequences, holders) = (VecDeque::new(), Vec::new());
+    let mut entry = Entry { before, last, until, sequences, holders };
+    while let Some(word) = words.next() {
+        match word {
+            "route" => entry.doubt(),
+            "transaction" => {
+                entry.holders.push(Holder::Transaction(words.next()?.parse().ok()?));
+            }
+            "paid" => entry.holders.push(Holder::Paid(words.next()?.parse().ok()?)),
+            _ => return None,
+        }
+    }
+    let left = match now.wall.checked_sub(last) {
+        Some(age) => WINDOW.checked_sub(Duration::from_micros(age)),
+        // The clock was ahead and has been set right: how long ago it was nobody knows.
+        None => Some(WINDOW).filter(|_| entry.is_spoken_for()),
+    };
+    let left = left.filter(|left| !left.is_zero());
+    Some((digest, left.map(|left| Entry { until: now.boot + left, ..entry })))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -227,125 +433,4 @@ fn unhex(text: &str) -> Option<Digest> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use super::*;
-
-    const CODE: &[u8] = b"134567890123456789";
-    const SECOND: u64 = 1_000_000;
-
-    #[test]
-    fn a_code_that_comes_again_tells_when_how_often_and_what_became_of_it() {
-        let mut seen = Seen::new([7; 32]);
-        assert_eq!(seen.note(CODE, SECOND, 1), None);
-        assert_eq!(
-            seen.note(CODE, 2 * SECOND, 2),
-            Some(Before { first: SECOND, count: 1, verdict: None })
-        );
-        assert!(seen.settle(2, Settlement::Unused));
-        assert_eq!(
-            seen.note(CODE, 3 * SECOND, 3),
-            Some(Before { first: SECOND, count: 2, verdict: Some(Settlement::Unused) })
-        );
-        assert_eq!(seen.note(b"another", 3 * SECOND, 4), None);
-        assert!(!seen.settle(9, Settlement::Used), "there was no such event");
-    }
-
-    #[test]
-    fn a_code_is_spoken_for_until_nothing_came_of_it() {
-        let mut seen = Seen::new([7; 32]);
-        seen.note(CODE, SECOND, 1);
-        assert!(!seen.is_spoken_for(1) && !seen.is_spoken_for(9));
-        seen.settle(1, Settlement::Unknown);
-        seen.note(CODE, 2 * SECOND, 2);
-        assert!(seen.is_spoken_for(1) && seen.is_spoken_for(2), "it is the code that is");
-        seen.free(2);
-        assert!(!seen.is_spoken_for(1));
-        seen.settle(2, Settlement::Used);
-        seen.free(2);
-        assert!(seen.is_spoken_for(2), "what was used stays used");
-    }
-
-    #[test]
-    fn an_answer_that_comes_late_is_kept_and_a_used_code_stays_used() {
-        let mut seen = Seen::new([7; 32]);
-        seen.note(CODE, SECOND, 1);
-        seen.note(CODE, 2 * SECOND, 2);
-        assert!(
-            seen.settle(1, Settlement::Used),
-            "the first payment's answer, after the second scan"
-        );
-        let used = Some(Settlement::Used);
-        assert_eq!(seen.note(CODE, 3 * SECOND, 3).unwrap().verdict, used);
-        assert!(seen.settle(2, Settlement::Unused), "the second attempt came to nothing");
-        assert_eq!(seen.note(CODE, 4 * SECOND, 4).unwrap().verdict, used, "and took nothing back");
-        assert!(seen.settle(4, Settlement::Unused), "a word on the newest corrects");
-        let verdict = seen.note(CODE, 5 * SECOND, 5).unwrap().verdict;
-        assert_eq!(verdict, Some(Settlement::Unused));
-        for sequence in 6..6 + u64::try_from(SEQUENCES).unwrap() {
-            seen.note(CODE, 5 * SECOND, sequence);
-        }
-        assert!(!seen.settle(5, Settlement::Used), "so many events later it is forgotten");
-    }
-
-    #[test]
-    fn a_code_is_forgotten_after_the_window() {
-        let mut seen = Seen::new([7; 32]);
-        seen.note(CODE, 0, 1);
-        let later = u64::try_from(WINDOW.as_micros()).unwrap();
-        assert_eq!(seen.note(CODE, later, 2), None);
-        // And so is one that came while the clock was a day ahead.
-        let mut seen = Seen::new([7; 32]);
-        seen.note(CODE, 86_400 * SECOND, 1);
-        assert_eq!(seen.note(CODE, SECOND, 2), None);
-    }
-
-    #[test]
-    fn a_phone_that_is_left_before_the_box_counts_and_is_remembered_from_its_end() {
-        let mut seen = Seen::new([7; 32]);
-        seen.note(CODE, SECOND, 1);
-        let last = u64::try_from(WINDOW.as_micros()).unwrap();
-        seen.again(CODE, last);
-        let before = seen.note(CODE, last + SECOND, 2);
-        assert_eq!(before, Some(Before { first: SECOND, count: 2, verdict: None }));
-    }
-
-    #[test]
-    fn what_was_seen_outlives_the_process_and_the_file_holds_no_code() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("seen");
-        let mut seen = Seen::kept_in(&file, [7; 32]);
-        seen.note(CODE, SECOND, 1);
-        seen.settle(1, Settlement::Used);
-        seen.keep().unwrap();
-        let text = std::fs::read_to_string(&file).unwrap();
-        assert!(!text.contains("134567890123456789"));
-        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "nobody else reads it");
-        let mut again = Seen::kept_in(&file, [8; 32]);
-        assert_eq!(
-            again.note(CODE, 2 * SECOND, 1),
-            Some(Before { first: SECOND, count: 1, verdict: Some(Settlement::Used) })
-        );
-    }
-
-    #[test]
-    fn a_damaged_file_is_as_good_as_none() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("seen");
-        for text in ["", "nonsense", "tillbus-seen-1 77", "tillbus-seen-1 \n\n\u{1F4A9}"] {
-            std::fs::write(&file, text).unwrap();
-            assert_eq!(Seen::kept_in(&file, [7; 32]).note(CODE, 1, 1), None, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn the_number_of_codes_is_bounded() {
-        let mut seen = Seen::new([7; 32]);
-        for number in 0..5000_u64 {
-            seen.note(&number.to_le_bytes(), number, number);
-        }
-        assert!(seen.entries.len() <= ENTRIES);
-    }
-}
+mod tests;

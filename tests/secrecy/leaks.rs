@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::{env, fs};
 
+use tillbus::clock;
 use tillbus::config::{self, Config, Paths};
 use tillbus::daemon::outbox::outbox;
 use tillbus::daemon::{Daemon, Wake};
@@ -17,7 +18,7 @@ use tillbus::journal::{self, Destination};
 use tillbus::protocol::{Input, Item, Opening, Output, Protocol, RequestId, Token};
 use tillbus::secret::Secret;
 use tillbus::settings;
-use tillbus::store::seen::Seen;
+use tillbus::store::seen::{Moment, Seen};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -105,7 +106,8 @@ async fn serve(way: Way) {
         }
         Ok(leaking(config::load(&paths)?, way))
     });
-    let seen = Seen::kept_in(&state().join("seen"), [7; 32]);
+    let now = Moment { wall: clock::realtime_micros(), boot: clock::boottime() };
+    let seen = Seen::kept_in(&state().join("seen"), [7; 32], now);
     let epoch = "0123".to_owned();
     let daemon = Daemon::new(config, load, epoch.clone(), None, HashMap::new(), seen, outbox);
     let (wakes, newest) = (daemon.wakes(), daemon.newest());

@@ -38,8 +38,7 @@ impl Daemon {
             self.transactions.live.get(&id).ok_or(Error::Expired("the transaction is over"))?;
         let intent = &live.transaction.intent;
         let settles = self.rights_of(&intent.device).resolve.permits(caller);
-        // Of another till's transaction whoever watches that terminal has heard everything.
-        let watches = live.is_witnessed && live.followers.contains(&caller.client);
+        let watches = self.may_watch(caller, intent);
         if caller.uid == intent.user || caller.uid == 0 || settles || watches {
             Ok(live)
         } else {
@@ -104,7 +103,7 @@ impl Daemon {
 
     /// The rights of a terminal, also where configuration does not name it any more: what it has left behind
     /// is to be settled all the same.
-    fn rights_of(&self, device: &str) -> &TerminalRights {
+    pub(super) fn rights_of(&self, device: &str) -> &TerminalRights {
         let device = self.device_named(device).and_then(|key| self.devices.get(&key));
         device.map_or(&self.transactions.rights, |device| &device.terminal_rights)
     }
@@ -135,7 +134,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// A client looks for a transaction of its user by key.
+    /// A client looks for a transaction of its user by key, or for one that was heard.
     pub(in crate::daemon) fn find_transaction(
         &self,
         caller: Caller,

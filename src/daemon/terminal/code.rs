@@ -11,11 +11,12 @@ use tracing::warn;
 use super::{Live, Wish};
 use crate::daemon::call::Error;
 use crate::daemon::rights::Caller;
-use crate::daemon::{Daemon, Key};
+use crate::daemon::{Daemon, Held, Key};
 use crate::event::Timestamp;
 use crate::event::terminal::Operation;
 use crate::secret::Secret;
 use crate::store::Client;
+use crate::store::seen::Holder;
 use crate::transaction::State;
 
 /// How long a code is awaited: a customer has to find the telephone first.
@@ -127,6 +128,31 @@ impl Daemon {
                 warn!(sequence, "more than one sale waits for this code; none is paid with it");
             }
             _ => {}
+        }
+    }
+
+    /// A transaction is to be paid with a code. The terminal is told when that is on the disk; `true` where
+    /// it is now.
+    pub(super) fn takes_code(&mut self, id: u64, sequence: u64, code: &Secret<Vec<u8>>) -> bool {
+        self.seen.hold(sequence, code.expose(), Holder::Transaction(id));
+        let is_held = self.keep_holds(Held::Transaction(id));
+        if is_held && let Some(live) = self.transactions.live.get_mut(&id) {
+            live.has_code = true;
+        }
+        is_held
+    }
+
+    /// It is on the disk that a transaction has its code, or is not.
+    pub(in crate::daemon) fn code_held(&mut self, id: u64, is_there: bool) {
+        let Some(live) = self.transactions.live.get_mut(&id) else { return };
+        if live.closing.is_some() || live.transaction.state.is_final() {
+            return;
+        }
+        live.has_code = is_there;
+        if is_there {
+            self.tell_terminal(id);
+        } else {
+            self.close(id, State::Failed, "it cannot be written down that it has the code");
         }
     }
 

@@ -12,7 +12,7 @@ use super::{LedgerNews, Transactions, send};
 use crate::clock;
 use crate::daemon::{Daemon, Key};
 use crate::event::Timestamp;
-use crate::ledger::End;
+use crate::ledger::{Book, End};
 use crate::session::Report;
 use crate::transaction::{Next, State, Transaction};
 
@@ -44,6 +44,15 @@ impl Transactions {
             let waits = live.transaction.left_over() == Next::Nothing;
             live.recovery.is_none() && !is_hopeless && !waits
         })
+    }
+}
+
+/// Drops from the ledger what is old, where the clock can be believed. Nobody waits for that.
+pub(super) fn drop_old(book: &mut Book, now: u64) {
+    if clock::synchronised()
+        && let Err(error) = book.prune(now)
+    {
+        warn!(%error, "what is old cannot be dropped from the ledger");
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::{error, info, warn};
 
-use super::{KEPT, Live};
+use super::{KEPT, LedgerNews, Live, send};
 use crate::clock;
 use crate::daemon::status::State as DeviceState;
 use crate::daemon::{Daemon, Key, Notice};
@@ -12,6 +12,7 @@ use crate::event::Timestamp;
 use crate::event::terminal::{Answer, Clock, Instruction, Recovery};
 use crate::ledger::End;
 use crate::session::Order;
+use crate::store::seen::Holder;
 use crate::transaction::{Clocks, Finding, Next, State, Transaction, weigh};
 
 /// How long the terminal is asked before a person has to find out.
@@ -27,6 +28,38 @@ impl Daemon {
         for transaction in std::mem::take(&mut self.transactions.money.left_over) {
             self.take_up_one(now, transaction);
         }
+        self.take_up_codes();
+        self.take_up_heard();
+    }
+
+    /// Finds out what became of the transactions that had a code when the daemon before this one ended, and
+    /// are not under way.
+    fn take_up_codes(&mut self) {
+        let mut ids = self.seen.transactions();
+        ids.retain(|id| !self.transactions.live.contains_key(id));
+        if ids.is_empty() {
+            return;
+        }
+        let Some(ledger) = &self.transactions.money.ledger else {
+            return self.codes_found(ids.into_iter().map(|id| (id, None)).collect());
+        };
+        let wakes = self.wakes.clone();
+        ledger.run(move |book| {
+            let state = |id: u64| book.transaction(id).ok().map(|transaction| transaction.state);
+            let states = ids.into_iter().map(|id| (id, state(id))).collect();
+            send(&wakes, LedgerNews::CodesFound(states));
+        });
+    }
+
+    /// These transactions had a code and stand so in the ledger, or are not in it.
+    pub(super) fn codes_found(&mut self, states: Vec<(u64, Option<State>)>) {
+        for (id, state) in states {
+            match state {
+                Some(state) => self.codes_landed(id, state),
+                None => self.seen.doubt(Holder::Transaction(id)),
+            }
+        }
+        self.keep_seen();
     }
 
     /// Takes up a transaction that the ledger has, and that nothing is known of here.
@@ -163,7 +196,6 @@ impl Daemon {
         if live.transaction.ended.is_none() {
             live.transaction.ended = Some(clock::realtime_micros());
         }
-        let codes = live.codes.clone();
         // One that has to be settled stays until it is.
         live.until = (state != State::Unknown).then(|| now + KEPT);
         let user = live.transaction.intent.user;
@@ -179,7 +211,7 @@ impl Daemon {
         } else {
             info!(transaction = id, device = %intent.device, outcome = state.word(), "ended");
         }
-        self.codes_landed(&codes, state);
+        self.codes_landed(id, state);
         self.outbox.send(Notice::TransactionState(id));
         self.tell_completed(id);
         self.keep_the_newest(user);

@@ -1,5 +1,7 @@
 //! Terminals and money, with a clock, a ledger and sessions that the tests hold.
 
+mod codes;
+mod heard;
 mod rights;
 mod world;
 
@@ -7,12 +9,12 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::config::{self, Config, Credentials, Paths};
-use crate::daemon::Replays;
 use crate::daemon::call::{Act, Call};
 use crate::daemon::claim::Options;
 use crate::daemon::outbox::{Notices, outbox};
 use crate::daemon::plan::Spot;
-use crate::event::terminal::{Answer, Clock, Ending};
+use crate::daemon::{Replays, Signal};
+use crate::event::terminal::{Answer, Clock, Currency, Ending};
 use crate::event::{Reading, Role};
 use crate::ledger::Book;
 use crate::normalize::{self, Rules};
@@ -59,6 +61,7 @@ struct Till {
     orders: BTreeMap<String, mpsc::Receiver<Order>>,
     ledger: Ledger,
     said: Vec<String>,
+    faults: Vec<&'static str>,
     now: Timestamp,
 }
 
@@ -75,17 +78,21 @@ fn till() -> Till {
 }
 
 fn till_of(text: &str) -> Till {
+    let ledger = Ledger::keep(Book::in_memory().unwrap());
+    till_with(text, Seen::new([7; 32]), ledger)
+}
+
+fn till_with(text: &str, seen: Seen, ledger: Ledger) -> Till {
     let (sender, notices) = outbox();
     let load = Box::new(|| Err(Vec::new()));
-    let seen = Seen::new([7; 32]);
     let epoch = "epoch".to_owned();
     let config = configuration(text);
-    let ledger = Ledger::keep(Book::in_memory().unwrap());
     let money = Money { mode: Mode::Test, ledger: Some(ledger.clone()), ..Money::default() };
     let daemon = Daemon::new(config, load, epoch, None, Replays::new(), seen, sender);
     let daemon = daemon.with_money(money);
-    let (orders, said) = (BTreeMap::new(), Vec::new());
-    let mut till = Till { daemon, notices, orders, ledger, said, now: Timestamp(1_000_000) };
+    let (orders, said, faults) = (BTreeMap::new(), Vec::new(), Vec::new());
+    let now = Timestamp(1_000_000);
+    let mut till = Till { daemon, notices, orders, ledger, said, faults, now };
     till.hear();
     let keys: Vec<Key> = till.daemon.devices.keys().copied().collect();
     for key in keys {
@@ -161,6 +168,7 @@ impl Till {
                 Notice::Transaction(id, _, TransactionSignal::Completed(transaction)) => {
                     self.said.push(format!("{id} {}", transaction.state.word()));
                 }
+                Notice::Signal(_, _, Signal::Fault { kind, .. }) => self.faults.push(kind),
                 _ => {}
             }
         }
@@ -285,7 +293,11 @@ impl Till {
 
     /// A customer shows a telephone.
     fn show(&mut self, device: &str) {
-        let data = Secret::copy_of(WECHAT);
+        self.scan(device, WECHAT);
+    }
+
+    fn scan(&mut self, device: &str, code: &[u8]) {
+        let data = Secret::copy_of(code);
         let reading = Reading { symbology: None, aim: None, data, first: self.now, last: self.now };
         let rules = Rules { role: Role::Payment, ..Rules::default() };
         self.report(device, Report::Event(normalize::scan(reading, &rules).into()));

@@ -1,14 +1,18 @@
 //! Transactions of other tills, heard where their line is wired through.
+//!
+//! Contract: they are nobody's here. Who may claim the terminal may know of them, also after a restart; they give
+//! no other right.
 
 use tracing::{error, info};
 
-use super::{KEPT, LedgerNews, Live, send};
+use super::{KEPT, LedgerNews, Live, end, send};
 use crate::clock;
+use crate::daemon::rights::Caller;
 use crate::daemon::{Daemon, Key, Notice};
 use crate::event::Timestamp;
 use crate::event::terminal::Overheard;
 use crate::store::Client;
-use crate::transaction::{Intent, State, Transaction};
+use crate::transaction::{Intent, OVERHEARD, State, Transaction};
 
 impl Daemon {
     /// A transaction has come to its end on a line that is wired through: it is in the ledger like one of ours.
@@ -23,8 +27,7 @@ impl Daemon {
         let intent = Intent {
             device: origin.name.clone(),
             lane: origin.lane.clone(),
-            // The other till has keys of its own, if any, and tells nobody.
-            key: format!("overheard {began}"),
+            key: format!("{OVERHEARD}{began}"),
             user: 0,
             operation: overheard.order.operation,
             amount: overheard.order.amount,
@@ -35,9 +38,17 @@ impl Daemon {
         };
         let Some(ledger) = &self.transactions.money.ledger else { return };
         let wakes = self.wakes.clone();
-        ledger.run(move |book| match book.witness(intent, &overheard, clock::realtime_micros()) {
-            Ok(transaction) => send(&wakes, LedgerNews::Witnessed(Box::new(transaction), watcher)),
-            Err(error) => error!(%error, "a transaction that was heard could not be written down"),
+        ledger.run(move |book| {
+            let now = clock::realtime_micros();
+            match book.witness(intent, &overheard, now) {
+                Ok(transaction) => {
+                    send(&wakes, LedgerNews::Witnessed(Box::new(transaction), watcher));
+                }
+                Err(error) => {
+                    error!(%error, "a transaction that was heard could not be written down");
+                }
+            }
+            end::drop_old(book, now);
         });
     }
 
@@ -57,13 +68,48 @@ impl Daemon {
         let device = &transaction.intent.device;
         info!(transaction = id, %device, outcome = state.word(), "heard");
         let mut live = Live::new(transaction);
-        live.is_witnessed = true;
         live.until = (state != State::Unknown).then(|| now + KEPT);
         if let Some(watcher) = &watcher {
             live.follow(watcher);
         }
+        let user = live.transaction.intent.user;
         self.add(id, live, None);
         self.outbox.send(Notice::TransactionState(id));
         self.tell_completed(id);
+        self.keep_the_newest(user);
+    }
+
+    /// Has objects made again for what was heard shortly before the daemon began: whoever watched was not told
+    /// of it all, perhaps.
+    pub(super) fn take_up_heard(&self) {
+        let Some(ledger) = &self.transactions.money.ledger else { return };
+        let wakes = self.wakes.clone();
+        ledger.run(move |book| {
+            let kept = u64::try_from(KEPT.as_micros()).unwrap_or(u64::MAX);
+            match book.heard_since(clock::realtime_micros().saturating_sub(kept)) {
+                Ok(heard) => send(&wakes, LedgerNews::HeardBefore(heard)),
+                Err(error) => error!(%error, "the ledger cannot be read"),
+            }
+        });
+    }
+
+    /// These were heard shortly before the daemon began.
+    pub(super) fn heard_before(&mut self, now: Timestamp, heard: Vec<Transaction>) {
+        for transaction in heard {
+            let (id, user) = (transaction.id, transaction.intent.user);
+            if self.transactions.live.contains_key(&id) {
+                continue;
+            }
+            let mut live = Live::new(transaction);
+            live.until = Some(now + KEPT);
+            self.add(id, live, None);
+            self.keep_the_newest(user);
+        }
+    }
+
+    /// Whether a transaction was another till's, and the caller may watch the terminal that it was made at: who
+    /// may claim it could have heard everything.
+    pub(super) fn may_watch(&self, caller: &Caller, intent: &Intent) -> bool {
+        intent.is_overheard() && self.rights_of(&intent.device).may_claim(caller)
     }
 }

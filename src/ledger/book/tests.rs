@@ -147,32 +147,53 @@ fn totals_begin_anew_with_each_close() {
 
 const DAY: u64 = 24 * 60 * 60 * 1_000_000;
 
-#[test]
-fn what_is_old_goes_and_what_is_not_settled_stays() {
-    let mut book = Book::in_memory().unwrap();
-    book.prune(DAY).unwrap();
-    let old = pay(&mut book, "a", 1250, 1);
-    let unknown = begin(&mut book, intent("b", 1));
-    book.close(unknown, &End::new(State::Unknown, "cut"), 3).unwrap();
-    for day in 2..=541 {
-        assert!(book.transaction(old).is_ok(), "{day}");
-        book.prune(day * DAY).unwrap();
-    }
-    assert!(matches!(book.transaction(old), Err(Error::NotFound(_))));
-    assert_eq!(book.transaction(unknown).unwrap().state, State::Unknown);
+/// A day of business: the first sale of it finds the ledger as it is then.
+fn a_day(book: &mut Book, day: u64) {
+    let sale = Intent { began: day * DAY, ..intent(&format!("day {day}"), 1) };
+    let Ok(Begun::New(sale)) = book.begin(sale, true) else { panic!("not new") };
+    let id = sale.id;
+    book.close(id, &End::new(State::Failed, ""), day * DAY).unwrap();
+    book.prune(day * DAY).unwrap();
 }
 
 #[test]
-fn a_clock_that_is_wrong_by_years_does_not_empty_the_ledger() {
+fn what_is_old_goes_and_what_is_not_settled_stays() {
+    let mut book = Book::in_memory().unwrap();
+    let old = pay(&mut book, "a", 1250, 1);
+    let unknown = begin(&mut book, intent("b", 1));
+    book.close(unknown, &End::new(State::Unknown, "cut"), 3).unwrap();
+    for id in [old, unknown] {
+        book.audit(id, 0, ":1.1", "over-unknown", 4).unwrap();
+    }
+    // Sundays nobody comes.
+    for day in (1..=540).filter(|day| day % 7 != 0) {
+        a_day(&mut book, day);
+        assert!(book.transaction(old).is_ok(), "{day}");
+    }
+    a_day(&mut book, 541);
+    assert!(matches!(book.transaction(old), Err(Error::NotFound(_))));
+    assert_eq!(book.transaction(unknown).unwrap().state, State::Unknown);
+    let acts = book.acts().unwrap();
+    assert_eq!(acts.iter().map(|act| act.id).collect::<Vec<_>>(), [unknown]);
+    assert_eq!(book.rows().unwrap().len(), 542 - 77, "no younger one");
+}
+
+#[test]
+fn a_clock_that_is_wrong_for_a_year_drops_nothing_of_that_year_and_none_of_its_audit() {
     let mut book = Book::in_memory().unwrap();
     let id = pay(&mut book, "a", 1250, 1);
-    // Once a day for a fortnight, with sales, while nobody sets the clock right.
-    for day in 27_000..27_014 {
+    book.audit(id, 0, ":1.1", "over-unknown", 4).unwrap();
+    // Nobody sets the clock right, and it runs on; each day the daemon is started anew.
+    for day in 27_000..27_364 {
+        book.pruned = 0;
+        a_day(&mut book, day);
+    }
+    // Nor does it help that it is set to other times meanwhile.
+    for day in [90_000, 1, 3, 90_000, 27_000] {
         book.prune(day * DAY).unwrap();
-        let wrong = begin(&mut book, Intent { began: day * DAY, ..intent(&day.to_string(), 1) });
-        book.close(wrong, &End::new(State::Failed, ""), day * DAY).unwrap();
     }
     assert!(book.transaction(id).is_ok());
+    assert_eq!((book.rows().unwrap().len(), book.acts().unwrap().len()), (365, 1));
 }
 
 #[test]

@@ -1,0 +1,103 @@
+//! Transactions of another till's, and who may know of them.
+
+use super::*;
+use crate::event::terminal::Order as Ordered;
+use crate::event::terminal::Overheard;
+
+/// A till of its own and its terminal, wired through; clerks may use terminals, and settle nothing.
+const WIRED: &str = r#"
+[[device]]
+name = "till"
+match = { pty = "/nowhere/till" }
+profile = "zvt"
+[[device]]
+name = "terminal-1"
+match = { pty = "/nowhere/t1" }
+profile = "zvt"
+[[route]]
+mode = "tap"
+from = "till"
+to = "terminal-1"
+[access]
+terminal = ["user:nobody"]
+refund = []
+close = []
+resolve = ["user:bin"]
+"#;
+
+fn user(name: &str) -> Caller {
+    let uid = nix::unistd::User::from_name(name).unwrap().unwrap().uid.as_raw();
+    Caller { client: Client::new(format!(":1.{uid}").as_str()), uid, groups: Vec::new() }
+}
+
+impl Till {
+    /// The other till has made a sale, which went so.
+    fn hears(&mut self, receipt: u32, ending: Ending) {
+        let overheard = Overheard {
+            order: Ordered::new(0, Operation::Payment, 1250, None),
+            first: clock::boottime(),
+            answer: Some(approval(receipt, 1250)),
+            ending,
+        };
+        self.report("terminal-1", Report::Overheard(Box::new(overheard)));
+        self.settle();
+    }
+
+    fn result(&mut self, who: &Caller, id: u64) -> Result<Transaction, Error> {
+        let (reply, mut answer) = oneshot::channel();
+        let act = TransactionAct::Result(reply);
+        self.daemon.call(self.now, Call::Transaction { caller: who.clone(), id, act });
+        answer.try_recv().unwrap()
+    }
+
+    fn finds(&mut self, who: &Caller, key: &str) -> Result<u64, Error> {
+        let (reply, mut answer) = oneshot::channel();
+        let (caller, key) = (who.clone(), key.to_owned());
+        self.daemon.call(self.now, Call::FindTransaction { caller, key, reply });
+        self.settle();
+        answer.try_recv().unwrap()
+    }
+}
+
+#[test]
+fn what_was_heard_is_found_again_after_a_restart_by_those_who_may_watch() {
+    let ledger = Ledger::keep(Book::in_memory().unwrap());
+    let mut till = till_with(WIRED, Seen::new([7; 32]), ledger.clone());
+    till.hears(1, Ending::Approved);
+    till.hears(2, Ending::Contradictory("it said two things".into()));
+    drop(till);
+    let mut till = till_with(WIRED, Seen::new([7; 32]), ledger);
+    let (reply, left_over) = std::sync::mpsc::channel();
+    till.ledger.run(move |book| reply.send(book.left_over().unwrap()).unwrap());
+    till.daemon.transactions.money.left_over = left_over.recv().unwrap();
+    till.daemon.take_up(till.now);
+    till.settle();
+    for (id, state) in [(1, State::Approved), (2, State::Unknown)] {
+        let seen = till.result(&user("nobody"), id).unwrap();
+        assert_eq!((seen.state, till.result(&user("bin"), id).is_ok()), (state, true));
+        assert_eq!(till.result(&user("daemon"), id), Err(Error::AccessDenied("terminal")));
+    }
+    // Long after, when it has no object any more.
+    let key = till.result(&user("nobody"), 1).unwrap().intent.key;
+    till.pass(11 * 60 * 1000);
+    assert!(!till.daemon.transactions.live.contains_key(&1));
+    assert!(till.finds(&user("daemon"), &key).is_err());
+    assert_eq!(till.finds(&user("nobody"), &key), Ok(1));
+    // To know of it is no right to settle it, and nobody has such a key of his own.
+    let settle = |reply| TransactionAct::Resolve(State::Approved, "slip".to_owned(), reply);
+    let (reply, mut answer) = oneshot::channel();
+    let call = Call::Transaction { caller: user("nobody"), id: 2, act: settle(reply) };
+    till.daemon.call(till.now, call);
+    assert_eq!(answer.try_recv().unwrap(), Err(Error::AccessDenied("resolve")));
+    let refused = wish::amount(&sale("overheard 1", 1250));
+    assert!(matches!(refused, Err(Error::InvalidArgument(_))), "{refused:?}");
+}
+
+#[test]
+fn what_is_heard_in_a_circle_fills_no_memory() {
+    let mut till = till_of(WIRED);
+    for receipt in 0..300 {
+        till.hears(receipt, Ending::Approved);
+    }
+    assert_eq!(till.daemon.transactions.live.len(), MOST_KEPT);
+}
