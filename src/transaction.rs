@@ -245,6 +245,7 @@ impl Transaction {
         if self.state.is_final() {
             match entry {
                 Entry::Receipt(line) => self.lines.push(line.clone()),
+                Entry::Amended(lines) => self.amend(lines),
                 Entry::Answer(answer) | Entry::Late(_, answer) => {
                     self.evidence.push(answer.as_ref().clone());
                 }
@@ -263,12 +264,21 @@ impl Transaction {
                 self.state = State::InProgress;
             }
             Entry::Receipt(line) => self.lines.push(line.clone()),
+            Entry::Amended(lines) => self.amend(lines),
             Entry::Reprint => self.lines.clear(),
             Entry::Answer(answer) => self.hear(answer),
             Entry::Late(_, answer) => self.evidence.push(answer.as_ref().clone()),
             Entry::Ended(ending) => return self.end(ending),
         }
         Next::Nothing
+    }
+
+    /// Puts the last lines right, where there are as many.
+    fn amend(&mut self, lines: &[Line]) {
+        if let Some(first) = self.lines.len().checked_sub(lines.len()) {
+            self.lines.truncate(first);
+            self.lines.extend_from_slice(lines);
+        }
     }
 
     /// Takes in the terminal's word. Told again it may say less: that the customer has to sign is kept.

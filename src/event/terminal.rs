@@ -352,6 +352,8 @@ pub enum Entry {
     Accepted,
     /// A line of a receipt.
     Receipt(Line),
+    /// The last so many lines, put right: it is known now what stands at their ends.
+    Amended(Vec<Line>),
     /// It prints the receipt again, from its first line: what there is of it gives way to what follows.
     Reprint,
     /// Its word on the transaction.

@@ -9,7 +9,7 @@
 use zeroize::Zeroizing;
 
 use super::card::pan;
-use super::card_number::printed::{self, Printed};
+use super::card_number::printed::{self, Open, Printed};
 use crate::event::terminal::{Copy, Line};
 use crate::secret::Secret;
 
@@ -80,63 +80,100 @@ fn hide(characters: &mut [char], places: &[usize], shown: usize) {
     }
 }
 
-/// How many digits at the end of a line are let go before the next line is known: cards print no more of their
+/// How many digits at the end of a line are shown before the next line is known: cards print no more of their
 /// beginning on receipts either.
 const LET_GO: usize = 6;
 /// How many lines a number may run over.
 const RUN: usize = 4;
 
-/// The lines of a receipt that come one by one. A line is held back where a number may run on from its end,
-/// until the next is there.
+/// The lines of a receipt that come one by one. Each is given at once, so that it can be written down before the
+/// terminal goes on; where a number may run on from its end that end is masked, whatever it is, and given again
+/// when the next line has shown what it is.
 #[derive(Debug, Default)]
 pub struct Receipt {
     lines: Vec<Held>,
+}
+
+/// What there is to write down of a receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// One more line.
+    New(Line),
+    /// The last so many lines, as they are now that it is known what follows.
+    Again(Vec<Line>),
 }
 
 #[derive(Debug)]
 struct Held {
     copy: Copy,
     text: Secret<String>,
-    /// It has been let go, and is kept for what follows.
-    is_out: bool,
+    /// As it was given.
+    given: String,
 }
 
 impl Receipt {
-    /// Takes a line. Gives those that can be let go, masked.
-    pub fn line(&mut self, copy: Copy, text: Secret<String>) -> Vec<Line> {
+    /// Takes a line. Gives it, masked, and before it those that have become others by it.
+    pub fn line(&mut self, copy: Copy, text: Secret<String>) -> Vec<Given> {
         let is_other = self.lines.last().is_some_and(|last| last.copy != copy);
         let mut out = if is_other { self.end() } else { Vec::new() };
-        self.lines.push(Held { copy, text, is_out: false });
-        let masked = self.masked();
+        self.lines.push(Held { copy, text, given: String::new() });
+        let mut masked = self.masked();
         // The lines from which a number may run on: the last, and what it goes on from.
         let is_middle = |held: &&Held| printed::is_all_open(held.text.expose());
         let middles = self.lines.iter().rev().take_while(is_middle).count();
         let from = self.lines.len().saturating_sub(middles + 1);
-        let open = self.lines.get(from..).unwrap_or_default();
-        let digits: usize = open.iter().map(|held| printed::left_open(held.text.expose())).sum();
-        let may_wait = digits > LET_GO && open.len() < RUN;
-        for (place, (held, text)) in self.lines.iter_mut().zip(masked).enumerate() {
-            if held.is_out || (may_wait && place >= from) {
-                continue;
+        let ends = self.lines.iter().skip(from).map(|held| printed::left_open(held.text.expose()));
+        let ends: Vec<Open> = ends.collect();
+        let digits: usize = ends.iter().map(|end| end.digits).sum();
+        if digits > LET_GO && ends.len() < RUN {
+            for (text, end) in masked.iter_mut().skip(from).zip(ends) {
+                *text = covered(text, end);
             }
-            held.is_out = true;
-            out.push(Line { copy: held.copy, text });
+        }
+        let line = masked.pop().map(|text| Line { copy, text });
+        out.extend(self.again(&masked));
+        if let (Some(held), Some(line)) = (self.lines.last_mut(), line) {
+            held.given.clone_from(&line.text);
+            out.push(Given::New(line));
         }
         let kept = from.max(self.lines.len().saturating_sub(RUN));
         self.lines.drain(..kept);
         out
     }
 
-    /// Nothing more follows. Gives what was held back.
-    pub fn end(&mut self) -> Vec<Line> {
+    /// Nothing more follows. Gives what has become another line by that.
+    pub fn end(&mut self) -> Vec<Given> {
         let masked = self.masked();
-        let held = self.lines.drain(..).zip(masked).filter(|(held, _)| !held.is_out);
-        held.map(|(held, text)| Line { copy: held.copy, text }).collect()
+        let again = self.again(&masked);
+        self.lines.clear();
+        again.into_iter().collect()
+    }
+
+    /// The lines from the first on that is not as it was given; these are their texts.
+    fn again(&mut self, texts: &[String]) -> Option<Given> {
+        let mut lines = self.lines.iter().zip(texts);
+        let first = lines.position(|(held, text)| held.given != *text)?;
+        let changed = self.lines.iter_mut().zip(texts).skip(first);
+        let changed = changed.map(|(held, text)| {
+            held.given.clone_from(text);
+            Line { copy: held.copy, text: text.clone() }
+        });
+        Some(Given::Again(changed.collect()))
     }
 
     fn masked(&self) -> Vec<String> {
         lines(&self.lines.iter().map(|held| held.text.expose()).collect::<Vec<_>>())
     }
+}
+
+/// A text with everything masked of its end from which a number may run on.
+fn covered(text: &str, end: Open) -> String {
+    let characters = text.chars().enumerate();
+    let cover = |(place, character): (usize, char)| {
+        let is_open = end.digits > 0 && place >= end.from && character.is_alphanumeric();
+        if is_open { MASK } else { character }
+    };
+    characters.map(cover).collect()
 }
 
 fn characters(text: &str) -> Zeroizing<Vec<char>> {
@@ -349,38 +386,58 @@ mod tests {
         ];
         for (name, text, want) in rows {
             assert_eq!(lines(text), *want, "{name}");
-            // One by one, and in whatever pieces they are let go.
+            // One by one: each at once, and in the end all of them as if they had come together.
             let mut receipt = Receipt::default();
-            let mut one_by_one = Vec::new();
+            let mut written = Vec::new();
             for line in *text {
-                one_by_one.extend(receipt.line(Copy::Unnamed, Secret::copy_of(*line)));
+                write(&mut written, receipt.line(Copy::Unnamed, Secret::copy_of(*line)));
+                let shown = written.concat().chars().filter(char::is_ascii_digit).count();
+                let at_most = lines(text).concat().chars().filter(char::is_ascii_digit).count();
+                assert!(shown <= at_most + LET_GO, "{name}: {written:?}");
             }
-            one_by_one.extend(receipt.end());
-            let one_by_one: Vec<_> = one_by_one.into_iter().map(|line| line.text).collect();
-            let shown =
-                |lines: &[String]| lines.concat().chars().filter(char::is_ascii_digit).count();
-            assert_eq!(one_by_one.len(), want.len(), "{name}");
-            let more = shown(&one_by_one).saturating_sub(shown(&lines(text)));
-            assert!(more <= LET_GO, "{name}: {one_by_one:?}");
+            write(&mut written, receipt.end());
+            assert_eq!(written, *want, "{name}");
+        }
+    }
+
+    /// Writes down what is given.
+    fn write(written: &mut Vec<String>, given: Vec<Given>) {
+        for given in given {
+            match given {
+                Given::New(line) => written.push(line.text),
+                Given::Again(lines) => {
+                    written.truncate(written.len() - lines.len());
+                    written.extend(lines.into_iter().map(|line| line.text));
+                }
+            }
         }
     }
 
     #[test]
-    fn a_line_is_held_back_only_where_a_number_may_run_on() {
+    fn a_line_is_given_at_once_and_again_where_the_next_one_shows_what_it_was() {
         let mut receipt = Receipt::default();
-        let mut take = |copy, text: &str| {
-            let lines = receipt.line(copy, Secret::copy_of(text));
-            lines.into_iter().map(|line| line.text).collect::<Vec<_>>()
-        };
-        assert_eq!(take(Copy::Customer, "EUR 12.50"), ["EUR 12.50"]);
-        assert_eq!(take(Copy::Customer, "4111 1111"), [""; 0], "more may follow");
-        assert_eq!(take(Copy::Customer, "1111 1111"), [""; 0], "and more");
-        assert_eq!(take(Copy::Customer, "Thank you"), ["**** ****", "**** 1111", "Thank you"]);
-        assert_eq!(take(Copy::Customer, "TID 52523535"), [""; 0]);
-        assert_eq!(take(Copy::Merchant, "Receipt 42"), ["TID 52523535", "Receipt 42"]);
-        assert_eq!(take(Copy::Merchant, "IBAN DE89 3704"), [""; 0]);
-        assert_eq!(receipt.end().len(), 1);
-        assert_eq!(receipt.end().len(), 0);
+        let mut written = Vec::new();
+        let rows: [(Copy, &str, &[&str]); 9] = [
+            (Copy::Customer, "EUR 12.50", &["EUR 12.50"]),
+            (Copy::Customer, "Card 4111 1111", &["EUR 12.50", "Card **** ****"]),
+            (Copy::Customer, "1111 1111", &["Card **** ****", "**** ****"]),
+            (Copy::Customer, "Thank you", &["Card **** ****", "**** 1111", "Thank you"]),
+            (Copy::Customer, "TID 52523535", &["Thank you", "TID ********"]),
+            (Copy::Merchant, "Receipt 42", &["TID 52523535", "Receipt 42"]),
+            (Copy::Merchant, "IBAN DE89 3704", &["Receipt 42", "IBAN **** ****"]),
+            (Copy::Merchant, "0044 0532 0130 00", &["IBAN **** ****", "**** **** **** **"]),
+            (Copy::Merchant, "EUR", &["IBAN **** ****", "**** **** **30 00", "EUR"]),
+        ];
+        for (copy, text, want) in rows {
+            write(&mut written, receipt.line(copy, Secret::copy_of(text)));
+            let last = written.len().saturating_sub(want.len());
+            assert_eq!(written[last..], *want, "{text}");
+        }
+        assert_eq!(receipt.end(), []);
+        receipt.line(Copy::Merchant, Secret::copy_of("TID 52523535"));
+        let line = Line { copy: Copy::Merchant, text: "TID 52523535".to_owned() };
+        assert_eq!(receipt.end(), [Given::Again(vec![line])]);
+        assert_eq!(receipt.end(), []);
     }
 
     #[test]

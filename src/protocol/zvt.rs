@@ -265,14 +265,13 @@ impl Zvt {
             Purpose::Order | Purpose::Enquiry => (Step::Registration, ENQUIRE_WITHIN),
             Purpose::Status => (Step::StatusEnquiry, ANSWERED_WITHIN),
         };
+        self.end_receipt(out);
         if purpose == Purpose::Enquiry {
             // What the terminal still printed when nobody waited for it any more.
-            self.end_receipt(out);
             receipt::persist(&mut self.lines, out);
         }
         if purpose == Purpose::Order {
             self.overheard = None;
-            self.end_receipt(out);
             self.lines.clear();
             if self.is_day_closed {
                 // The first receipt of a day may have the number of the last one before.
@@ -305,6 +304,7 @@ impl Zvt {
 
     /// Sends the command of a step.
     fn step(&mut self, now: Timestamp, step: Step, out: &mut Output) {
+        self.end_receipt(out);
         let Some(job) = &mut self.job else { return };
         job.step = step;
         job.is_accepted = false;
@@ -413,7 +413,11 @@ impl Zvt {
     }
 
     fn received(&mut self, now: Timestamp, apdu: &Apdu, out: &mut Output) {
-        match message::decode(apdu, self.options.charset) {
+        let message = message::decode(apdu, self.options.charset);
+        if !matches!(message, Message::Print(_)) {
+            self.end_receipt(out);
+        }
+        match message {
             Message::Accepted => {
                 Link::acknowledge(out);
                 self.accepted(now, out);
@@ -512,9 +516,6 @@ impl Zvt {
             && self.patience.is_some()
         {
             self.wait(now, if asked { heard_within(step) } else { ANSWERED_WITHIN });
-        }
-        if !matches!(message, Message::Print(_)) {
-            self.end_receipt(out);
         }
         self.hear_of_menu(&message, out);
         let mut next = None;
@@ -694,6 +695,7 @@ impl Zvt {
     }
 
     fn finish_enquiry(&mut self, out: &mut Output) {
+        self.end_receipt(out);
         self.reprinted(out);
         let Some(job) = self.job.take() else { return };
         self.patience = None;
@@ -720,6 +722,7 @@ impl Zvt {
     }
 
     fn end_status(&mut self, says: Option<&'static str>, out: &mut Output) {
+        self.end_receipt(out);
         self.job = None;
         self.patience = None;
         out.push(Item::Said(Said::Status(says)));

@@ -247,6 +247,12 @@ impl Player {
             Entry::Receipt(line) => {
                 self.say(&format!("persist {} line {:?}", line.copy.word(), line.text));
             }
+            Entry::Amended(lines) => {
+                for line in lines {
+                    let word = line.copy.word();
+                    self.say(&format!("persist {word} line again {:?}", line.text));
+                }
+            }
             Entry::Reprint => self.say("persist reprint"),
             Entry::Answer(answer) => {
                 let answer = shown_answer(answer);

@@ -74,6 +74,7 @@ impl Book {
         }
         match entry {
             Entry::Receipt(line) => self.add_line(id, line)?,
+            Entry::Amended(lines) => self.amend_lines(id, lines)?,
             _ if is_late => self.add_evidence(&transaction, now)?,
             _ => {
                 self.write(&transaction)?;
@@ -125,6 +126,23 @@ impl Book {
         Ok(())
     }
 
+    /// Puts the last lines right, where there are as many.
+    fn amend_lines(&self, id: u64, lines: &[Line]) -> Result<(), Error> {
+        let mut count =
+            self.connection.prepare_cached("SELECT count(*) FROM lines WHERE id = ?1")?;
+        let count: i64 = count.query_row([signed(id)], |row| row.get(0))?;
+        let before = count - i64::try_from(lines.len()).unwrap_or(i64::MAX);
+        if before < 0 {
+            return Ok(());
+        }
+        let sql = "UPDATE lines SET copy = ?3, text = ?4 WHERE id = ?1 AND number = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for (number, line) in (before + 1..).zip(lines) {
+            statement.execute(params![signed(id), number, line.copy.word(), line.text])?;
+        }
+        Ok(())
+    }
+
     /// Writes down what has become evidence now; what was before stands there.
     fn add_evidence(&self, transaction: &Transaction, now: u64) -> Result<(), Error> {
         let mut statement = self.connection.prepare_cached(
@@ -142,7 +160,7 @@ const fn late(entry: &Entry) -> &'static str {
     match entry {
         Entry::Sending => "sending",
         Entry::Accepted => "accepted",
-        Entry::Receipt(_) | Entry::Reprint => "receipt line",
+        Entry::Receipt(_) | Entry::Amended(_) | Entry::Reprint => "receipt line",
         Entry::Answer(_) | Entry::Late(..) => "answer",
         Entry::Ended(Ending::Approved) => "ended approved",
         Entry::Ended(Ending::Declined) => "ended declined",

@@ -74,6 +74,33 @@ fn a_transaction_is_read_as_it_was_written_over_a_restart() {
 }
 
 #[test]
+fn a_line_that_is_put_right_is_the_same_line_over_a_crash_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    let line = |text: &str| Line { copy: Copy::Customer, text: text.into() };
+    let texts = |book: &Book, id| {
+        let lines = book.transaction(id).unwrap().lines;
+        lines.into_iter().map(|line| line.text).collect::<Vec<_>>()
+    };
+    let mut book = Book::open(&path).unwrap();
+    let id = begin(&mut book, intent("a", 1250));
+    book.note(id, &Entry::Sending, 2).unwrap();
+    for text in ["Receipt", "TID ********"] {
+        book.note(id, &Entry::Receipt(line(text)), 2).unwrap();
+    }
+    // What is safe to keep is there, whatever happens now.
+    let mut book = Book::open(&path).unwrap();
+    assert_eq!(texts(&book, id), ["Receipt", "TID ********"]);
+    book.note(id, &Entry::Amended(vec![line("TID 52523535")]), 2).unwrap();
+    book.note(id, &Entry::Receipt(line("Thank you")), 2).unwrap();
+    let three = ["Receipt", "TID 52523535", "Thank you"];
+    assert_eq!(texts(&Book::open(&path).unwrap(), id), three);
+    // More than there are is nothing that can be put right.
+    book.note(id, &Entry::Amended(vec![line("x"); 4]), 2).unwrap();
+    assert_eq!(texts(&book, id), three);
+}
+
+#[test]
 fn the_same_key_is_the_same_transaction_and_another_amount_is_refused() {
     let mut book = Book::in_memory().unwrap();
     let id = pay(&mut book, "a", 1250, 1);

@@ -78,39 +78,52 @@ fn signs(text: &[char], at: usize) -> usize {
     rest.iter().take_while(is_sign).count()
 }
 
-/// How many digits stand at the end of a text, where more of their number may follow on the next line: of an
-/// account number its letters too.
-pub(in crate::normalize) fn left_open(text: &str) -> usize {
+/// What stands at the end of a text of a number that may go on on the next line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::normalize) struct Open {
+    /// How many digits; of an account number its letters too.
+    pub(in crate::normalize) digits: usize,
+    /// Which character it begins with.
+    pub(in crate::normalize) from: usize,
+}
+
+/// What stands at the end of a text, where more of its number may follow on the next line.
+pub(in crate::normalize) fn left_open(text: &str) -> Open {
     let is_sign = |character: char| matches!(role(character), Role::Between | Role::Unseen);
     let is_digit = |character: char| matches!(role(character), Role::Digit(_));
-    let mut digits = 0;
-    let mut account = 0;
-    let mut parts = [' '; 4];
-    for character in text.chars() {
+    let mut digits = Open::default();
+    let mut account = Open::default();
+    let mut parts = [(' ', 0); 4];
+    for (place, character) in text.chars().enumerate() {
         if is_sign(character) {
-            if parts != [' '; 4] && account == 0 {
-                parts = [' '; 4];
+            if account.digits == 0 {
+                parts = [(' ', 0); 4];
             }
             continue;
         }
-        digits = if is_digit(character) { digits + 1 } else { 0 };
-        let [_, second, third, fourth] = parts;
-        let begins = [second, third, fourth, character];
-        account = match begins {
-            // Two letters and two digits, and what follows in digits and letters.
-            [a, b, c, d]
-                if account == 0
-                    && [a, b].iter().all(char::is_ascii_alphabetic)
-                    && [c, d].iter().all(char::is_ascii_digit) =>
-            {
-                4
-            }
-            _ if account > 0 && character.is_ascii_alphanumeric() => account + 1,
-            _ => 0,
+        digits = match is_digit(character) {
+            true if digits.digits > 0 => Open { digits: digits.digits + 1, ..digits },
+            true => Open { digits: 1, from: place },
+            false => Open::default(),
         };
-        parts = begins;
+        let [_, second, third, fourth] = parts;
+        parts = [second, third, fourth, (character, place)];
+        let [(a, from), (b, _), (c, _), (d, _)] = parts;
+        // Two letters and two digits, and what follows in digits and letters.
+        let begins =
+            [a, b].iter().all(char::is_ascii_alphabetic) && [c, d].iter().all(char::is_ascii_digit);
+        account = match account.digits {
+            0 if begins => Open { digits: 4, from },
+            0 => Open::default(),
+            count if character.is_ascii_alphanumeric() => Open { digits: count + 1, ..account },
+            _ => Open::default(),
+        };
     }
-    digits.max(account)
+    match (digits.digits, account.digits) {
+        (_, 0) => digits,
+        (0, _) => account,
+        (one, other) => Open { digits: one.max(other), from: digits.from.min(account.from) },
+    }
 }
 
 /// Whether a whole line may be the middle of a number.

@@ -1,10 +1,13 @@
 //! Lines of receipts: whose they are, and when they are told.
 //!
-//! Contract: pure. Lines are masked before they leave; one in which a number may run on waits for the next, and
-//! has been acknowledged by then. Where the line is cut just there it comes again with the last receipt.
+//! Contract: pure. Each line is on the disk, masked, before it is acknowledged. Where a number may run on from its
+//! end that end is masked too, and the line is put right when the next message has shown what it is. All that
+//! the terminal says but a line ends the receipt, and so does all that changes whose its lines are: what is put
+//! right is where it was put.
 
 use super::{Job, Purpose, Step, Zvt};
 use crate::event::terminal::{Answer, Copy, Entry, Line};
+use crate::normalize::mask::Given;
 use crate::protocol::{Item, Output};
 use crate::secret::Secret;
 
@@ -14,38 +17,65 @@ const LINES: usize = 400;
 impl Zvt {
     pub(super) fn print(&mut self, lines: Vec<(Copy, Secret<String>)>, out: &mut Output) {
         for (copy, text) in lines {
-            let lines = self.receipt.line(copy, text);
-            self.printed(lines, out);
+            let given = self.receipt.line(copy, text);
+            self.printed(given, out);
         }
     }
 
-    /// The receipt goes on no further: what was held back of it is let go.
+    /// The receipt goes on no further: what was masked for what might follow is put right.
     pub(super) fn end_receipt(&mut self, out: &mut Output) {
-        let lines = self.receipt.end();
-        self.printed(lines, out);
+        let given = self.receipt.end();
+        self.printed(given, out);
     }
 
-    /// Keeps lines for the transaction that they are of.
-    pub(super) fn printed(&mut self, lines: Vec<Line>, out: &mut Output) {
-        let of_last = |job: &Job| job.step == Step::LastReceipt && job.is_accepted;
-        let is_theirs = match &self.job {
-            Some(job) if job.purpose == Purpose::Enquiry => !of_last(job),
-            Some(job) => job.step == Step::Command && job.is_accepted,
-            None => false,
-        };
-        self.lines.extend(lines);
-        if is_theirs {
+    fn printed(&mut self, given: Vec<Given>, out: &mut Output) {
+        for given in given {
+            match given {
+                Given::New(line) => self.add(line, out),
+                Given::Again(lines) => self.put_right(lines, out),
+            }
+        }
+    }
+
+    /// Keeps a line for the transaction that it is of.
+    fn add(&mut self, line: Line, out: &mut Output) {
+        if self.lines.len() < LINES {
+            self.lines.push(line);
+        }
+        if self.is_of_job() {
             // The terminal is still at work on what is asked about.
             return persist(&mut self.lines, out);
         }
-        if self.job.as_ref().is_some_and(of_last) {
+        if self.job.as_ref().is_some_and(is_of_last) {
             return self.reprinted(out);
         }
         if self.job.as_ref().is_some_and(|job| job.purpose != Purpose::Enquiry) {
             // Of an earlier transaction.
             self.lines.clear();
         }
-        self.lines.truncate(LINES);
+    }
+
+    /// Puts the last lines right, where they are.
+    fn put_right(&mut self, lines: Vec<Line>, out: &mut Output) {
+        let is_reprinted = self.job.as_ref().is_some_and(|job| job.is_reprinted);
+        if self.lines.is_empty() && (self.is_of_job() || is_reprinted) {
+            return out.push(Item::Persist(Entry::Amended(lines)));
+        }
+        // Of a receipt that is too long the last lines are not there, and of one that is nobody's none.
+        let first = self.lines.len().checked_sub(lines.len());
+        if let Some(first) = first.filter(|_| self.lines.len() < LINES) {
+            self.lines.truncate(first);
+            self.lines.extend(lines);
+        }
+    }
+
+    /// Whether lines that come now are of what the terminal is at work on.
+    fn is_of_job(&self) -> bool {
+        match &self.job {
+            Some(job) if job.purpose == Purpose::Enquiry => !is_of_last(job),
+            Some(job) => job.step == Step::Command && job.is_accepted,
+            None => false,
+        }
     }
 
     /// The terminal prints its last receipt again: where that can be the one asked about, its lines take the
@@ -62,6 +92,11 @@ impl Zvt {
         }
         persist(&mut self.lines, out);
     }
+}
+
+/// Whether the terminal prints its last receipt again.
+fn is_of_last(job: &Job) -> bool {
+    job.step == Step::LastReceipt && job.is_accepted
 }
 
 /// Keeps lines for the transaction under way, or asked about.
