@@ -21,6 +21,9 @@
 //!
 //! After a step, ` # …` is a remark and is not kept.
 
+pub mod message;
+pub mod pasted;
+
 use std::fmt;
 use std::time::Duration;
 

@@ -34,6 +34,7 @@ const PURE: &[&str] = &[
     "src/profile.rs",
     "src/protocol/",
     "src/recording.rs",
+    "src/recording/",
     "src/secret.rs",
     "src/secret/",
     "src/settings.rs",

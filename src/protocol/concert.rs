@@ -10,6 +10,7 @@
 //! Absent: cheques, the report of 55 characters (it may name the card), Caisse-AP over TCP.
 
 mod layout;
+pub mod told;
 
 use std::time::Duration;
 

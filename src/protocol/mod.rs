@@ -33,6 +33,7 @@ use std::sync::Arc;
 use crate::event::terminal::{Entry, Instruction, Overheard, Said};
 use crate::event::{Failure, Fault, Reading, Refusal, Request, Swipe, Timestamp};
 use crate::hid::Usage;
+use crate::recording::message::{Message, Stretch};
 use crate::settings;
 
 /// The protocols, in the order in which a person is shown them.
@@ -237,6 +238,19 @@ const LISTENERS: [(&str, Listening); 1] = [(zvt::INFO.name, zvt::overheard::list
 pub fn listener(name: &str) -> Option<Box<dyn Listener>> {
     let found = LISTENERS.iter().find(|(known, _)| *known == name);
     found.map(|(_, listener)| listener())
+}
+
+/// Tells a recorded dialogue.
+pub type Telling = fn(&[Stretch]) -> Vec<Message>;
+
+/// The protocols whose recorded dialogues are told message by message.
+const TELLINGS: [(&str, Telling); 2] =
+    [(zvt::INFO.name, zvt::told::told), (concert::INFO.name, concert::told::told)];
+
+/// What tells recorded dialogues in the protocol of this name.
+#[must_use]
+pub fn telling(name: &str) -> Option<Telling> {
+    TELLINGS.iter().find(|(known, _)| *known == name).map(|(_, telling)| *telling)
 }
 
 /// How a line came to be open.

@@ -25,6 +25,7 @@ mod outcome;
 pub mod overheard;
 mod receipt;
 mod tlv;
+pub mod told;
 
 use std::time::Duration;
 

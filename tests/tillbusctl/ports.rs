@@ -323,6 +323,34 @@ async fn a_hid_device_is_recorded_and_replayed_too() {
     assert_eq!(replay.ended().await.status, Some(0));
 }
 
+#[tokio::test]
+async fn what_another_program_logged_is_told_message_by_message() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("supplier.txt").display().to_string();
+    let text = "10:21:33 Sent: 06 01 07 04 00 00 00 00 12 50\n10:21:34 Received: 80 00 00\n\
+                10:21:50 Received: 04 0F 0E 27 00 22 F0 F8 41 11 11 11 11 11 11 11 FE\n";
+    std::fs::write(&log, text).unwrap();
+    let ended = Tool::alone(&["replay", &log, "--messages"]).ended().await;
+    let want = [
+        "    1  till      06 01  authorization",
+        "                        04    amount in minor units  1250",
+        "    2  terminal  80 00  taken",
+        "    3  terminal  04 0F  status information",
+        "                        27    result  00 done",
+        "                        22    card number  ************1111",
+        "                        from byte 16 on it is not understood: FE: no field has this number; 1 bytes \
+         from here",
+    ];
+    assert_eq!((ended.status, ended.output.as_slice()), (Some(0), &want.map(str::to_owned)[..]));
+    assert!(ended.errors.contains("1 of 3 messages"), "{ended:?}");
+    let ended = Tool::alone(&["replay", &log, "--messages", "--json"]).ended().await;
+    let last: serde_json::Value = serde_json::from_str(ended.output.last().unwrap()).unwrap();
+    assert_eq!((&last["side"], &last["stops-at"]), (&"terminal".into(), &16.into()));
+    let profile = ["replay", &log, "--messages", "--profile", "generic-line-scanner"];
+    let ended = Tool::alone(&profile).ended().await;
+    assert!(ended.errors.contains("accepted is a profile of zvt or concert"), "{ended:?}");
+}
+
 /// Waits until a file holds a text. Nothing tells of a file's growth but looking.
 async fn until_file(path: &str, text: &str) {
     soon(&format!("{path} holds {text}"), async {

@@ -1,5 +1,6 @@
 //! `replay`: a recording on a virtual port, or what the library makes of it.
 
+mod messages;
 mod port;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,10 @@ use crate::terminal::{self, Interrupt};
 
 /// Play a recording on a virtual port, or show what it means
 ///
+/// With `--messages` the recording may be anything that somebody has logged of a payment terminal's
+/// dialogue: lines with bytes in hex, `<` or `RX` before what the terminal sent, `>` or `TX` before what the
+/// till did. It is told message by message, each field with its name, cards masked.
+///
 /// The first line printed is the port's path; on a terminal the recording begins at the Enter key,
 /// else at once; a HID device's when the port is opened. A virtual port carries bytes and hang-ups, no
 /// parity errors and breaks: for those use `tillbusd --replay`, or `--events`.
@@ -31,28 +36,39 @@ pub(crate) struct Options {
     /// The recording
     log: PathBuf,
     /// Make the port at this path, as a symbolic link
-    #[arg(long, value_name = "PATH", conflicts_with = "events")]
+    #[arg(long, value_name = "PATH", conflicts_with = "reading")]
     port: Option<PathBuf>,
     /// Print the events that a device of `--profile` would give, at once and without any port
-    #[arg(long)]
+    #[arg(long, group = "reading")]
     events: bool,
-    /// How to read the recording
-    #[arg(long, value_name = "ID", default_value = "generic-line-scanner", requires = "events")]
-    profile: String,
+    /// Print the messages of a terminal's dialogue, field by field, at once and without any port
+    #[arg(long, group = "reading")]
+    messages: bool,
+    /// How to read the recording; `generic-line-scanner`, with `--messages` `zvt` where none is named
+    #[arg(long, value_name = "ID", requires = "reading")]
+    profile: Option<String>,
     /// Look for profiles here too
-    #[arg(long, value_name = "DIR", requires = "events")]
+    #[arg(long, value_name = "DIR", requires = "reading")]
     profiles: Vec<PathBuf>,
     /// Print one JSON object a line
-    #[arg(long, requires = "events")]
+    #[arg(long, requires = "reading")]
     json: bool,
 }
 
 pub(crate) async fn run(options: Options) -> Result<(), Error> {
     let at = |error: &dyn std::fmt::Display| Error::at(options.log.display(), error);
-    let text = std::fs::read_to_string(&options.log).map_err(|error| at(&error))?;
+    let text = std::fs::read(&options.log).map_err(|error| at(&error))?;
+    if options.messages {
+        let id = options.profile.as_deref().unwrap_or("zvt");
+        let (_, profile) = profile(id, &options.profiles)?;
+        let name = spoken(&profile)?.info.name;
+        return messages::tell(name, &String::from_utf8_lossy(&text), options.json);
+    }
+    let text = String::from_utf8(text).map_err(|error| at(&error))?;
     let recording = Recording::parse(&text).map_err(|error| at(&error))?;
     if options.events {
-        let (_, profile) = profile(&options.profile, &options.profiles)?;
+        let id = options.profile.as_deref().unwrap_or("generic-line-scanner");
+        let (_, profile) = profile(id, &options.profiles)?;
         return Player::new(spoken(&profile)?, options.json).play(&recording);
     }
     let mut interrupt = Interrupt::new()?;

@@ -63,7 +63,7 @@ mod tag {
 }
 
 /// The customer has to sign (tag 1F10): alone, or beside a PIN.
-const SIGNATURES: [u8; 4] = [0x01, 0x05, 0x06, 0x07];
+pub(super) const SIGNATURES: [u8; 4] = [0x01, 0x05, 0x06, 0x07];
 
 /// What an APDU of the terminal's says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -298,29 +298,38 @@ fn abort(data: &[u8], charset: Charset) -> Message {
     Message::Abort(*reason, texts.filter(|text| !text.is_empty()).last())
 }
 
-fn completion(data: &[u8]) -> Completion {
-    let mut completion = Completion::default();
-    // After a status enquiry (PA00P015, 2.55): the software version with its length in three digits, then
-    // the status code, both without a bitmap.
-    let fields_at = match data {
-        [0xF0, tens, ones, ..] if tens & ones & 0xF0 == 0xF0 => {
+/// What stands before the fields of a completion.
+pub(super) struct Head<'a> {
+    /// The software's version, where it is told.
+    pub(super) version: &'a [u8],
+    /// The terminal's status code, where it is told.
+    pub(super) status: Option<u8>,
+    /// Where the fields begin.
+    pub(super) fields_at: usize,
+}
+
+/// The head of a completion. After a status enquiry (PA00P015, 2.55) it is the software version with its length in
+/// three digits, then the status code, both without a bitmap. There are terminals that leave the version out.
+pub(super) fn head(data: &[u8]) -> Head<'_> {
+    match data {
+        [0xF0, tens, ones, rest @ ..] if tens & ones & 0xF0 == 0xF0 => {
             let length = usize::from(tens & 0x0F) * 10 + usize::from(ones & 0x0F);
-            completion.status = data.get(3 + length).copied();
-            4 + length
+            let version = rest.get(..length).unwrap_or(rest);
+            Head { version, status: rest.get(length).copied(), fields_at: 4 + length }
         }
-        [status] => {
-            completion.status = Some(*status);
-            1
-        }
-        // There are terminals that leave the version out.
+        [status] => Head { version: &[], status: Some(*status), fields_at: 1 },
         [status, ..]
             if container_at(data, 1).is_some() && fields(data).any(|field| field.is_err()) =>
         {
-            completion.status = Some(*status);
-            1
+            Head { version: &[], status: Some(*status), fields_at: 1 }
         }
-        _ => 0,
-    };
+        _ => Head { version: &[], status: None, fields_at: 0 },
+    }
+}
+
+fn completion(data: &[u8]) -> Completion {
+    let Head { status, fields_at, .. } = head(data);
+    let mut completion = Completion { status, ..Completion::default() };
     for (field, data) in fields(data.get(fields_at..).unwrap_or_default()).flatten() {
         match field {
             number::STATUS => completion.registered = data.first().copied(),
@@ -346,25 +355,28 @@ fn completion(data: &[u8]) -> Completion {
 }
 
 /// The container that begins at this place and goes to the end.
-fn container_at(data: &[u8], place: usize) -> Option<&[u8]> {
+pub(super) fn container_at(data: &[u8], place: usize) -> Option<&[u8]> {
     let (number, rest) = data.get(place..)?.split_first()?;
     let (length, rest) = tlv::length(rest)?;
     (*number == number::CONTAINER && rest.len() == length).then_some(rest)
 }
 
-/// Attribute, then text, then a container where there is one. The attribute's top bits 10 mark what is no text: the
-/// end of a receipt, a cut.
-fn print_line(data: &[u8], charset: Charset) -> Vec<(Copy, Secret<String>)> {
-    let Some((attribute, rest)) = data.split_first() else { return Vec::new() };
+/// The text of a line: behind its attribute, up to the container where there is one.
+pub(super) fn text_of_line(data: &[u8]) -> &[u8] {
+    let text = data.get(1..).unwrap_or_default();
     // No text has a control character, so the first that is a container is one.
-    let found = (0..rest.len()).find_map(|place| Some((place, container_at(rest, place)?)));
-    let (text, copy) = match found {
-        Some((place, container)) => (rest.get(..place).unwrap_or_default(), copy_of(container)),
-        None => (rest, Copy::Unnamed),
-    };
+    let end = (0..text.len()).find(|place| container_at(text, *place).is_some());
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
+/// The attribute's top bits 10 mark what is no text: the end of a receipt, a cut.
+fn print_line(data: &[u8], charset: Charset) -> Vec<(Copy, Secret<String>)> {
+    let Some(attribute) = data.first() else { return Vec::new() };
+    let text = text_of_line(data);
     if attribute & 0xC0 == 0x80 && text.is_empty() {
         return Vec::new();
     }
+    let copy = container_at(data, 1 + text.len()).map_or(Copy::Unnamed, copy_of);
     vec![(copy, Secret::copy_of(charset.text(text).as_str()))]
 }
 

@@ -38,7 +38,8 @@ pub(super) fn find(bytes: &[u8], tag: u32) -> Option<&[u8]> {
     entries(bytes).find(|(found, _)| *found == tag).map(|(_, value)| value)
 }
 
-fn next(bytes: &[u8]) -> Option<(Entry<'_>, &[u8])> {
+/// The entry that begins the bytes, and what stands behind it.
+pub(super) fn next(bytes: &[u8]) -> Option<(Entry<'_>, &[u8])> {
     let (tag, rest) = tag(bytes)?;
     let (length, rest) = length(rest)?;
     let (value, rest) = rest.split_at_checked(length)?;

@@ -37,16 +37,22 @@ fn fields(message: &str) -> Option<Fields<'_>> {
     let mut fields = Fields::new();
     let mut rest = message;
     while !rest.is_empty() {
-        let (tag, after) = rest.split_at_checked(2)?;
-        let (length, after) = after.split_at_checked(3)?;
-        let length = usize::try_from(number(length)?).ok().filter(|length| *length > 0)?;
-        let (value, after) = after.split_at_checked(length)?;
+        let (tag, value, after) = next(rest)?;
         if fields.insert(tag, value).is_some() {
             return None;
         }
         rest = after;
     }
     Some(fields)
+}
+
+/// The field that begins a text, its value, and what stands behind it.
+pub(in crate::protocol::concert) fn next(text: &str) -> Option<(&str, &str, &str)> {
+    let (tag, after) = text.split_at_checked(2)?;
+    let (length, after) = after.split_at_checked(3)?;
+    let length = usize::try_from(number(length)?).ok().filter(|length| *length > 0)?;
+    let (value, after) = after.split_at_checked(length)?;
+    Some((tag, value, after))
 }
 
 pub(super) fn reply(message: &[u8]) -> Option<Reply> {
@@ -97,28 +103,36 @@ pub(super) fn reply(message: &[u8]) -> Option<Reply> {
     })
 }
 
-fn meaning(made: Option<bool>, reason: Option<&str>) -> &'static str {
-    match (made, reason) {
-        (Some(true), _) => "done",
-        (_, Some("02")) => "the bank wants to be called",
-        (_, Some("03")) => "the authorization was forced",
-        (_, Some("04")) => "refused",
-        (_, Some("05")) => "forbidden",
-        (_, Some("06")) => "abandoned",
-        (_, Some("07")) => "not brought to an end",
-        (_, Some("08")) => "out of time",
-        (_, Some("09")) => "the terminal does not read the request",
-        (_, Some("10")) => "no application was chosen",
-        (_, Some("11")) => "abandoned by the operator",
-        (_, Some("12")) => "the terminal does not know the operation",
-        (_, Some("13")) => "currency not accepted",
-        (Some(false), _) => "not done",
-        (None, _) => "neither done nor not done",
+fn meaning(made: Option<bool>, code: Option<&str>) -> &'static str {
+    let reason = code.and_then(reason);
+    match made {
+        Some(true) => "done",
+        Some(false) => reason.unwrap_or("not done"),
+        None => reason.unwrap_or("neither done nor not done"),
     }
 }
 
+/// Why it was not done (AF), where that is known.
+pub(in crate::protocol::concert) fn reason(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "02" => "the bank wants to be called",
+        "03" => "the authorization was forced",
+        "04" => "refused",
+        "05" => "forbidden",
+        "06" => "abandoned",
+        "07" => "not brought to an end",
+        "08" => "out of time",
+        "09" => "the terminal does not read the request",
+        "10" => "no application was chosen",
+        "11" => "abandoned by the operator",
+        "12" => "the terminal does not know the operation",
+        "13" => "currency not accepted",
+        _ => return None,
+    })
+}
+
 /// What is paid with (CC), by the list that two clients have; some terminals fill it up with zeros in front.
-fn brand(code: &str) -> Option<&'static str> {
+pub(in crate::protocol::concert) fn brand(code: &str) -> Option<&'static str> {
     Some(match code.trim_start_matches('0') {
         "1" | "B" => "CB",
         "2" | "D" => "American Express",
@@ -147,13 +161,16 @@ fn entry_mode(code: &str) -> Option<&'static str> {
     }
 }
 
+/// The text of a receipt, in Base64.
+pub(in crate::protocol::concert) fn ticket_text(encoded: &str) -> Option<Zeroizing<String>> {
+    let text = BASE64.decode(encoded.as_bytes()).map(Zeroizing::new).ok()?;
+    Some(Zeroizing::new(String::from_utf8_lossy(&text).into_owned()))
+}
+
 /// The lines of a receipt: fields in the field ZT, its text in AK, in Base64.
 fn ticket(nested: &str) -> Vec<Line> {
-    let text = fields(nested).and_then(|fields| fields.get("AK").copied().map(str::as_bytes));
-    let Some(Ok(text)) = text.map(|text| BASE64.decode(text).map(Zeroizing::new)) else {
-        return Vec::new();
-    };
-    let text = Zeroizing::new(String::from_utf8_lossy(&text).into_owned());
+    let text = fields(nested).and_then(|fields| fields.get("AK").copied().and_then(ticket_text));
+    let Some(text) = text else { return Vec::new() };
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     let line = |text| Line { copy: Copy::Unnamed, text };
     mask::lines(&lines).into_iter().map(line).collect()
