@@ -430,8 +430,8 @@ pub struct Clocks {
 
 /// Decides whether what the terminal tells is of `transaction`. Where it brings back our own number, that says
 /// it. Of its last receipt it has to be seen: the terminal had taken the order;
-/// the receipt is the very next after the last one known; amount and terminal are the same; and it was
-/// made between the order and now.
+/// the receipt is the very next after the last one known; amount and terminal are the same; it was made between
+/// the order and now; and where it names an earlier transaction, as a reversal's does, so does the order.
 #[must_use]
 pub fn weigh(transaction: &Transaction, last: Option<&Answer>, clocks: Clocks) -> Finding {
     let Some(last) = last else {
@@ -464,6 +464,10 @@ pub fn weigh(transaction: &Transaction, last: Option<&Answer>, clocks: Clocks) -
     }
     if let Some(misfit) = transaction.order().misfit(last, None) {
         return unknown(misfit.to_string());
+    }
+    let is_reversal = last.original_trace.is_some_and(|named| Some(named) != last.trace);
+    if is_reversal && !transaction.intent.operation.needs_receipt() {
+        return unknown(format!("the terminal's last receipt, {receipt}, is about an earlier one"));
     }
     if !is_between(last.clock, clocks) {
         return unknown(format!("the terminal's last receipt, {receipt}, is of another time"));
@@ -630,6 +634,7 @@ mod tests {
                 Answer { clock: Clock { date: Some((11, 24)), ..at(10, 0, 20) }, ..last() },
             ),
             ("another currency", Answer { currency: Currency::from_code("CHF"), ..last() }),
+            ("a reversal", Answer { original_trace: Some(7), trace: Some(8), ..last() }),
         ];
         for (name, answer) in rows {
             assert!(is_unknown(&transaction(), &answer), "{name}");

@@ -12,6 +12,7 @@
 //! no place; cashback, tips from the till, pairing.
 
 mod message;
+pub mod told;
 
 use std::time::Duration;
 

@@ -244,8 +244,11 @@ pub fn listener(name: &str) -> Option<Box<dyn Listener>> {
 pub type Telling = fn(&[Stretch]) -> Vec<Message>;
 
 /// The protocols whose recorded dialogues are told message by message.
-const TELLINGS: [(&str, Telling); 2] =
-    [(zvt::INFO.name, zvt::told::told), (concert::INFO.name, concert::told::told)];
+const TELLINGS: [(&str, Telling); 3] = [
+    (zvt::INFO.name, zvt::told::told),
+    (concert::INFO.name, concert::told::told),
+    (ecr_hub::INFO.name, ecr_hub::told::told),
+];
 
 /// What tells recorded dialogues in the protocol of this name.
 #[must_use]

@@ -348,7 +348,7 @@ async fn what_another_program_logged_is_told_message_by_message() {
     assert_eq!((&last["side"], &last["stops-at"]), (&"terminal".into(), &16.into()));
     let profile = ["replay", &log, "--messages", "--profile", "generic-line-scanner"];
     let ended = Tool::alone(&profile).ended().await;
-    assert!(ended.errors.contains("accepted is a profile of zvt or concert"), "{ended:?}");
+    assert!(ended.errors.contains("accepted is a profile of zvt, concert, ecr-hub"), "{ended:?}");
 }
 
 /// Waits until a file holds a text. Nothing tells of a file's growth but looking.

@@ -17,7 +17,7 @@ pub(super) fn tell(name: &str, log: &str, json: bool) -> Result<(), Error> {
             .map(|info| info.name)
             .filter(|name| protocol::telling(name).is_some())
             .collect();
-        let known = known.join(" or ");
+        let known = known.join(", ");
         Error::failed(format!(
             "messages of protocol {name} are not told; accepted is a profile of {known}"
         ))
