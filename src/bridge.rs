@@ -48,8 +48,9 @@ struct Shared {
     sink: Option<Arc<Writer>>,
     /// When the terminal has last said anything.
     answered: Option<Timestamp>,
-    /// Until when it has to say something to a code.
+    /// Until when it has to say something: to the first code to which it has said nothing, and to the newest.
     answer_by: Option<Timestamp>,
+    then_by: Option<Timestamp>,
     /// Who understands what is said, where anybody does.
     listener: Option<Box<dyn Listener>>,
 }
@@ -180,7 +181,10 @@ impl Passage {
     /// The terminal has said something.
     fn hear(&self, now: Timestamp) {
         if !self.end.is_source {
-            self.end.wire.with(|shared| (shared.answered, shared.answer_by) = (Some(now), None));
+            self.end.wire.with(|shared| {
+                shared.answered = Some(now);
+                (shared.answer_by, shared.then_by) = (None, None);
+            });
         }
     }
 
@@ -267,7 +271,14 @@ impl Passage {
         self.end.wire.with(|shared| {
             let within = reply.or_else(|| shared.answered.map(|_| ANSWERS_WITHIN));
             let is_answered = shared.answered.is_some_and(|answered| answered > last);
-            shared.answer_by = within.filter(|_| !is_answered).map(|within| last + within);
+            let Some(by) = within.filter(|_| !is_answered).map(|within| last + within) else {
+                return;
+            };
+            // Codes that come faster than that must not put the fault off for ever.
+            match shared.answer_by {
+                Some(_) => shared.then_by = Some(by),
+                None => shared.answer_by = Some(by),
+            }
         });
     }
 
@@ -285,7 +296,13 @@ impl Passage {
         if !self.end.is_source {
             return None;
         }
-        let late = self.end.wire.with(|shared| shared.answer_by.take_if(|by| *by <= now));
+        let late = self.end.wire.with(|shared| {
+            let late = shared.answer_by.take_if(|by| *by <= now);
+            if late.is_some() {
+                shared.answer_by = shared.then_by.take();
+            }
+            late
+        });
         let within = self.end.tap.reply.unwrap_or(ANSWERS_WITHIN);
         let millis = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
         late.map(|_| Fault::Unanswered { millis })
@@ -329,4 +346,55 @@ async fn write_all(other: &Writer, bytes: &[u8], left: &mut usize) -> Written {
         }
     }
     Written::All
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::Recording;
+
+    const SECOND: u64 = 1_000_000;
+
+    fn at(tenths: u64) -> Timestamp {
+        Timestamp(tenths * SECOND / 10)
+    }
+
+    /// Both ends of a wire on which a terminal has two seconds to answer.
+    fn wire() -> (Passage, Passage) {
+        let wire = Arc::new(Wire::default());
+        let end = |is_source| End {
+            wire: Arc::clone(&wire),
+            is_source,
+            tap: Tap { reply: Some(Duration::from_secs(2)) },
+        };
+        let port = || Port::replay(Recording::default());
+        (end(true).join(&port(), None), end(false).join(&port(), None))
+    }
+
+    #[test]
+    fn an_answer_that_comes_before_silence_has_ended_the_code_is_one() {
+        let (mut source, mut sink) = wire();
+        assert!(source.reads(at(10), Input::Bytes(b"4006381333931")));
+        assert!(sink.reads(at(11), Input::Bytes(b"\x06")));
+        // Only now is it known that the code has come to its end.
+        source.code(at(10));
+        assert_eq!((source.deadline(), source.expire(at(99))), (None, None));
+        // One from before the code is none.
+        source.code(at(12));
+        assert_eq!(source.deadline(), Some(at(32)));
+        assert!(sink.reads(at(13), Input::Bytes(b"\x06")));
+        assert_eq!(source.deadline(), None);
+    }
+
+    #[test]
+    fn codes_that_come_faster_than_the_terminal_has_time_to_answer_put_no_fault_off() {
+        let (mut source, _sink) = wire();
+        let late = Some(Fault::Unanswered { millis: 2000 });
+        for tenths in [10, 20, 25] {
+            source.code(at(tenths));
+        }
+        assert_eq!((source.expire(at(29)), source.deadline()), (None, Some(at(30))));
+        assert_eq!((source.expire(at(30)), source.deadline()), (late, Some(at(45))));
+        assert_eq!((source.expire(at(45)), source.deadline()), (late, None), "the newest");
+    }
 }

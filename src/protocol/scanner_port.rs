@@ -4,7 +4,9 @@
 //! sold with; `protocol-docs/scanner-port.md` names what is known.
 //!
 //! Oddities: most terminals say nothing back, so that a code has been passed on when its last byte has left.
-//! Some answer with a byte or a word, which their profile names.
+//! Some answer with a byte or a word, which their profile names. No answer says to which code it is: all that
+//! can be known is that they come in the order of the codes. So a terminal that has not answered in time owes one,
+//! and what comes next is that one, and not the next code's, until it has been owed for too long.
 //!
 //! Absent: the commands that a terminal may send to a code reader. They are told as noise.
 
@@ -79,6 +81,9 @@ impl Envelope {
 const REPLY_MS: u32 = 2000;
 /// A code that has not left by then is stuck behind flow control, and the session has said so.
 const SENT_WITHIN: Duration = Duration::from_secs(10);
+/// How late an answer may be behind its time; where `reply-ms` is longer, as late as that. One that has not
+/// come by then is not waited for: a terminal that was switched off owes nothing.
+const OWED_FOR: Duration = Duration::from_secs(30);
 /// What the terminal says unasked is over after this much silence.
 const NOISE_ENDS: Duration = Duration::from_millis(500);
 
@@ -144,6 +149,10 @@ struct ScannerPort {
     answers: Option<Answers>,
     /// The code that is on its way.
     passing: Option<Passing>,
+    /// How many earlier codes the terminal has not answered.
+    owed: usize,
+    /// Until when it may.
+    owed_until: Option<Timestamp>,
     /// What may become an answer.
     heard: Vec<u8>,
     /// How many bytes have come that nobody waits for, and until when more of them are the same.
@@ -158,7 +167,8 @@ struct Passing {
 
 impl ScannerPort {
     fn new(answers: Option<Answers>) -> Self {
-        Self { answers, passing: None, heard: Vec::new(), noise: None, token: Token(0) }
+        let (owed, owed_until, heard) = (0, None, Vec::new());
+        Self { answers, passing: None, owed, owed_until, heard, noise: None, token: Token(0) }
     }
 
     fn end(&mut self, result: Result<(), Failure>, out: &mut Output) {
@@ -170,22 +180,47 @@ impl ScannerPort {
 
     /// Hears bytes of which some may be the answer, and tells of the others.
     fn hear(&mut self, now: Timestamp, bytes: &[u8], out: &mut Output) {
-        let waited_for = self.answers.clone().filter(|_| self.passing.is_some());
-        let Some(answers) = waited_for else { return self.strange(now, bytes.len()) };
+        let Some(answers) = self.answers.clone() else { return self.strange(now, bytes.len()) };
         let mut strange = 0;
-        for (at, byte) in bytes.iter().enumerate() {
+        for byte in bytes {
+            if self.passing.is_none() && self.owed == 0 {
+                strange += 1;
+                continue;
+            }
             self.heard.push(*byte);
             while !answers.begins(&self.heard) {
                 self.heard.remove(0);
                 strange += 1;
             }
-            if let Some((_, result)) = answers.read(&self.heard) {
-                strange += bytes.len() - at - 1;
-                self.end(result, out);
-                break;
+            match answers.read(&self.heard) {
+                None => {}
+                Some((length, _)) if self.owed > 0 => {
+                    // To an earlier code, of which it has been told that nobody knows.
+                    self.heard.clear();
+                    self.owed -= 1;
+                    self.owed_until = self.owed_until.filter(|_| self.owed > 0);
+                    strange += length;
+                }
+                Some((_, result)) => self.end(result, out),
             }
         }
         self.strange(now, strange);
+    }
+
+    /// The terminal has not answered in time, and may yet.
+    fn owe(&mut self, now: Timestamp) {
+        if let Some(answers) = &self.answers {
+            self.owed += 1;
+            self.owed_until = Some(now + OWED_FOR.max(answers.within));
+        }
+    }
+
+    /// What it has not answered by now it does not answer any more.
+    fn forgive(&mut self, out: &mut Output) {
+        (self.owed, self.owed_until) = (0, None);
+        if self.passing.is_none() {
+            self.forget(out);
+        }
     }
 
     fn strange(&mut self, now: Timestamp, bytes: usize) {
@@ -264,7 +299,7 @@ impl Protocol for ScannerPort {
 
     fn deadline(&self) -> Option<Timestamp> {
         let passing = self.passing.as_ref().map(|passing| passing.until);
-        passing.into_iter().chain(self.noise.map(|(_, until)| until)).min()
+        [passing, self.noise.map(|(_, until)| until), self.owed_until].into_iter().flatten().min()
     }
 
     fn timeout(&mut self, now: Timestamp, out: &mut Output) {
@@ -275,6 +310,10 @@ impl Protocol for ScannerPort {
             self.forget(out);
             out.fault(Fault::NoReply);
             self.end(Err(Failure::NoReply), out);
+            self.owe(now);
+        }
+        if self.owed_until.is_some_and(|until| until <= now) {
+            self.forgive(out);
         }
     }
 
@@ -336,6 +375,55 @@ mod tests {
                 port.timeout(deadline, &mut out);
             }
             assert_eq!(items(&mut out), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_is_not_the_next_codes() {
+        const SECOND: u64 = 1_000_000;
+        /// What the terminal says, and when; the second code is sent after five seconds.
+        type Row<'a> = (&'a str, &'a [(u64, &'a [u8])], Result<(), Failure>);
+        let rows: [Row<'_>; 8] = [
+            (
+                "the late one before the next code",
+                &[(4, b"\x06"), (6, b"\x15")],
+                Err(Failure::Refused),
+            ),
+            ("the late one behind it, and its own", &[(6, b"\x06\x15")], Err(Failure::Refused)),
+            ("a late refusal, and its own", &[(6, b"\x15"), (6, b"\x06")], Ok(())),
+            ("one, of which nobody knows to which", &[(6, b"\x06")], Err(Failure::NoReply)),
+            ("none at all", &[], Err(Failure::NoReply)),
+            ("one in the last moment", &[(31, b"\x06"), (32, b"\x06")], Ok(())),
+            ("one that has been owed for too long", &[(33, b"\x06")], Ok(())),
+            ("more than are owed", &[(4, b"\x06\x06"), (6, b"\x06")], Ok(())),
+        ];
+        for (name, said, want) in rows {
+            let mut port = configured("ack = \"ACK\"\nnak = \"NAK\"").unwrap();
+            let mut out = Output::default();
+            let mut ends = Vec::new();
+            let next = if said.iter().any(|(at, _)| *at > 30) { 32 } else { 5 };
+            for at in 0..40 {
+                let now = Timestamp(at * SECOND);
+                while port.deadline().is_some_and(|deadline| deadline <= now) {
+                    port.timeout(now, &mut out);
+                }
+                let sent = [(0, 0), (next, 1)].into_iter().find(|(sent, _)| *sent == at);
+                if let Some((_, id)) = sent {
+                    let code = Request::Pass(Secret::copy_of(b"135\r".as_slice()));
+                    port.request(now, RequestId(id.into()), code, &mut out).unwrap();
+                    port.sent(now, Token(id + 1), &mut out);
+                }
+                for (_, bytes) in said.iter().filter(|(said, _)| *said == at) {
+                    port.receive(now + Duration::from_millis(1), Input::Bytes(bytes), &mut out);
+                }
+                let answers = items(&mut out).into_iter().filter_map(|item| match item {
+                    Item::Answer(id, result) => Some((id.0, result)),
+                    _ => None,
+                });
+                ends.extend(answers);
+            }
+            assert_eq!(ends, [(0, Err(Failure::NoReply)), (1, want)], "{name}");
+            assert_eq!(port.deadline(), None, "{name}: it rests");
         }
     }
 
