@@ -116,7 +116,7 @@ pub enum Report {
     Persist(u64, Entry, Written),
     /// An instruction was not carried out and nothing was sent.
     NotInstructed(Instruction),
-    /// A transaction of another till's at this terminal has come to its end.
+    /// A transaction of another till's at this terminal has been taken, or has come to its end.
     Overheard(Box<Overheard>),
 }
 

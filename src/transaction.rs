@@ -117,12 +117,20 @@ pub struct Intent {
 /// What the keys begin with of transactions that were heard of another till's: that one has keys of its own, if
 /// any, and tells nobody.
 pub const OVERHEARD: &str = "overheard ";
+/// Why nobody knows how such a transaction went.
+pub const NOT_HEARD: &str = "its end was not heard";
 
 impl Intent {
     /// Whether it is another till's, and was only heard: it is nobody's here.
     #[must_use]
     pub fn is_overheard(&self) -> bool {
         self.key.starts_with(OVERHEARD)
+    }
+
+    /// The user whose it is; nobody's where it was heard.
+    #[must_use]
+    pub fn whose(&self) -> Option<u32> {
+        (!self.is_overheard()).then_some(self.user)
     }
 
     /// Whether the other one, with the same key, asks for the same, and for the same kind of money.

@@ -575,6 +575,8 @@ impl Daemon {
         for device in self.devices.values_mut() {
             device.stop();
         }
+        // Nobody hears what comes there any more; the ledger's thread must not wait until somebody does.
+        self.inbox.close();
         // Of the sessions' last words only what belongs in the ledger is of any use, but a session that
         // waits to say them must not be kept from ending.
         loop {

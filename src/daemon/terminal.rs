@@ -511,14 +511,14 @@ impl Daemon {
         let mut live = Live::new(transaction);
         live.until = live.transaction.state.is_final().then(|| now + KEPT);
         live.follow(client);
-        let user = live.transaction.intent.user;
+        let whose = live.transaction.intent.whose();
         self.add(id, live, reply);
-        self.keep_the_newest(user);
+        self.keep_the_newest(whose);
     }
 
     /// Lets the objects of a user's transactions go that have been there longest, where they are too many.
-    fn keep_the_newest(&mut self, user: u32) {
-        let of_user = |live: &Live| live.until.filter(|_| live.transaction.intent.user == user);
+    fn keep_the_newest(&mut self, whose: Option<u32>) {
+        let of_user = |live: &Live| live.until.filter(|_| live.transaction.intent.whose() == whose);
         let live = self.transactions.live.iter();
         let mut over: Vec<(Timestamp, u64)> =
             live.filter_map(|(id, live)| Some((of_user(live)?, *id))).collect();

@@ -280,7 +280,8 @@ pub struct Original {
     pub trace: Option<u32>,
 }
 
-/// A transaction of others, of which both sides were heard.
+/// A transaction of others, of which both sides were heard: once when the terminal has taken it, and again with
+/// its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overheard {
     /// What was ordered.
@@ -289,8 +290,8 @@ pub struct Overheard {
     pub first: Timestamp,
     /// The terminal's word on it.
     pub answer: Option<Box<Answer>>,
-    /// How it ended.
-    pub ending: Ending,
+    /// How it ended; nothing where it has only been taken.
+    pub ending: Option<Ending>,
 }
 
 /// One thing a terminal says in a dialogue.

@@ -211,7 +211,7 @@ pub trait Protocol: Send {
 
 /// Listens to a dialogue in which it has no part.
 pub trait Listener: Send {
-    /// One side has said something. Gives what has come to its end by that.
+    /// One side has said something. Gives what has been taken, or has come to its end, by that.
     fn hear(&mut self, now: Timestamp, side: Side, input: Input<'_>) -> Vec<Overheard>;
 
     /// One of the lines is gone. Gives what has lost its end by that.

@@ -272,8 +272,12 @@ impl Seen {
         let mut entries = self.entries.iter_mut();
         let found = entries.find(|(_, entry)| entry.sequences.contains(&sequence));
         let Some((digest, entry)) = found else { return false };
+        let before = entry.clone();
         change(entry);
-        self.changed.insert(*digest);
+        // What is said again and again must not fill the file.
+        if (before.before, &before.holders) != (entry.before, &entry.holders) {
+            self.changed.insert(*digest);
+        }
         true
     }
 

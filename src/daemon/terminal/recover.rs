@@ -13,7 +13,7 @@ use crate::event::terminal::{Answer, Clock, Instruction, Recovery};
 use crate::ledger::End;
 use crate::session::Order;
 use crate::store::seen::Holder;
-use crate::transaction::{Clocks, Finding, Next, State, Transaction, weigh};
+use crate::transaction::{Clocks, Finding, NOT_HEARD, Next, State, Transaction, weigh};
 
 /// How long the terminal is asked before a person has to find out.
 const RECOVER_WITHIN: Duration = Duration::from_secs(180);
@@ -69,7 +69,12 @@ impl Daemon {
             return;
         }
         info!(transaction = id, state = transaction.state.word(), "was under way");
+        let is_lost = transaction.intent.is_overheard() && !transaction.state.is_final();
         self.add(id, Live::new(transaction), None);
+        if is_lost {
+            // There is nobody to ask: the terminal talks to another till.
+            return self.give_up(id, NOT_HEARD);
+        }
         match next {
             Next::Nothing | Next::Ask => {}
             Next::Over => self.close(id, State::Failed, "the daemon ended before it was done"),
@@ -198,7 +203,7 @@ impl Daemon {
         }
         // One that has to be settled stays until it is.
         live.until = (state != State::Unknown).then(|| now + KEPT);
-        let user = live.transaction.intent.user;
+        let whose = live.transaction.intent.whose();
         let intent = &live.transaction.intent;
         if state == State::Unknown {
             // A person has to do something, and may be looking for the priority alone.
@@ -214,7 +219,7 @@ impl Daemon {
         self.codes_landed(id, state);
         self.outbox.send(Notice::TransactionState(id));
         self.tell_completed(id);
-        self.keep_the_newest(user);
+        self.keep_the_newest(whose);
         self.adopt_deferred();
         self.settle_undone(now, id);
     }

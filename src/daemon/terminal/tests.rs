@@ -736,3 +736,16 @@ fn of_one_key_at_two_terminals_both_transactions_are_found() {
     assert_eq!(answer.try_recv().unwrap(), Ok(second));
     assert_eq!((till.state(first), till.state(second)), (State::Approved, State::Approved));
 }
+
+#[tokio::test]
+async fn a_daemon_ends_however_much_it_has_still_to_be_told() {
+    let mut till = till();
+    while till.daemon.wakes.try_send(Wake::Gone(Client::new(":1.9"))).is_ok() {}
+    // The ledger's thread has something to tell, and there is no room.
+    let (reply, _answer) = oneshot::channel();
+    let act = Act::Begin(sale("a", 1250), reply);
+    let (caller, device) = (alice(), till.key("terminal-1"));
+    till.daemon.call(till.now, Call::Device { caller, device, act });
+    let stopped = tokio::time::timeout(Duration::from_secs(10), till.daemon.stop()).await;
+    assert!(stopped.is_ok(), "it waits for the ledger, which waits for it");
+}

@@ -15,7 +15,8 @@ use crate::store::Client;
 use crate::transaction::{Intent, OVERHEARD, State, Transaction};
 
 impl Daemon {
-    /// A transaction has come to its end on a line that is wired through: it is in the ledger like one of ours.
+    /// A transaction has been taken on a line that is wired through, or has come to its end: it is in the ledger
+    /// like one of ours. One that is open there when the daemon begins has lost its end.
     pub(in crate::daemon) fn overheard(&mut self, now: Timestamp, key: Key, overheard: Overheard) {
         let Some(device) = self.terminal_of(key).and_then(|key| self.devices.get(&key)) else {
             return;
@@ -41,9 +42,10 @@ impl Daemon {
         ledger.run(move |book| {
             let now = clock::realtime_micros();
             match book.witness(intent, &overheard, now) {
-                Ok(transaction) => {
+                Ok(Some(transaction)) => {
                     send(&wakes, LedgerNews::Witnessed(Box::new(transaction), watcher));
                 }
+                Ok(None) => {}
                 Err(error) => {
                     error!(%error, "a transaction that was heard could not be written down");
                 }
@@ -72,11 +74,11 @@ impl Daemon {
         if let Some(watcher) = &watcher {
             live.follow(watcher);
         }
-        let user = live.transaction.intent.user;
+        let whose = live.transaction.intent.whose();
         self.add(id, live, None);
         self.outbox.send(Notice::TransactionState(id));
         self.tell_completed(id);
-        self.keep_the_newest(user);
+        self.keep_the_newest(whose);
     }
 
     /// Has objects made again for what was heard shortly before the daemon began: whoever watched was not told
@@ -96,14 +98,14 @@ impl Daemon {
     /// These were heard shortly before the daemon began.
     pub(super) fn heard_before(&mut self, now: Timestamp, heard: Vec<Transaction>) {
         for transaction in heard {
-            let (id, user) = (transaction.id, transaction.intent.user);
+            let (id, whose) = (transaction.id, transaction.intent.whose());
             if self.transactions.live.contains_key(&id) {
                 continue;
             }
             let mut live = Live::new(transaction);
             live.until = Some(now + KEPT);
             self.add(id, live, None);
-            self.keep_the_newest(user);
+            self.keep_the_newest(whose);
         }
     }
 

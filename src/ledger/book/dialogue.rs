@@ -4,12 +4,13 @@
 
 use rusqlite::params;
 
-use super::{Book, End, Error, audit, json, signed};
-use crate::event::terminal::{Ending, Entry, Line, Overheard};
-use crate::transaction::{Intent, Next, State, Transaction};
+use super::{Book, End, Error, FINAL, audit, json, signed, unsigned};
+use crate::event::terminal::{Answer, Ending, Entry, Line, Order, Overheard};
+use crate::transaction::{Intent, NOT_HEARD, Next, OVERHEARD, State, Transaction};
 
 impl Book {
-    /// Writes down a transaction of another till's, of which only the end is known, and gives it.
+    /// Writes down a transaction of another till's that the terminal has taken, or its end, and gives the one
+    /// that has ended. One of which only the end was heard is written down with it.
     ///
     /// # Errors
     ///
@@ -19,29 +20,85 @@ impl Book {
         intent: Intent,
         overheard: &Overheard,
         now: u64,
-    ) -> Result<Transaction, Error> {
+    ) -> Result<Option<Transaction>, Error> {
         let change = self.connection.unchecked_transaction()?;
-        let known = self.known(&intent)?;
-        let id = self.insert(&intent, &known)?;
-        let order = Transaction::new(id, intent, known).order();
-        let answer = overheard.answer.as_deref().filter(|_| overheard.ending == Ending::Approved);
-        let misfit = answer.and_then(|answer| order.misfit(answer, None));
-        let ending = match misfit {
-            Some(misfit) => Ending::Contradictory(misfit.to_string().into()),
-            None => overheard.ending.clone(),
+        let is_end = overheard.ending.is_some();
+        let open = self.heard_open(&intent, is_end, now)?;
+        let (id, order) = match open {
+            Some(open) => {
+                // Some orders leave the currency to the terminal, whose answer names it.
+                change.execute(
+                    "UPDATE transactions SET currency = ?2 WHERE id = ?1",
+                    params![signed(open.id), intent.currency.code],
+                )?;
+                let order = Order { currency: intent.currency, ..open.order() };
+                (open.id, order)
+            }
+            None => {
+                let known = self.known(&intent)?;
+                let id = self.insert(&intent, &known)?;
+                for entry in [Entry::Sending, Entry::Accepted] {
+                    self.note_within(id, &entry, now)?;
+                }
+                (id, Transaction::new(id, intent, known).order())
+            }
         };
-        let answer = overheard.answer.clone().map(Entry::Answer);
-        let ended = Entry::Ended(ending);
-        let entries = [Some(Entry::Sending), Some(Entry::Accepted), answer, Some(ended)];
-        for entry in entries.into_iter().flatten() {
+        if let Some(ending) = &overheard.ending {
+            self.end_heard(id, &order, overheard.answer.as_deref(), ending, now)?;
+        }
+        change.commit()?;
+        if is_end { self.transaction(id).map(Some) } else { Ok(None) }
+    }
+
+    /// The transaction of which this is the end, where it has been written down. What was taken before and has
+    /// not ended has lost its end.
+    fn heard_open(
+        &self,
+        intent: &Intent,
+        is_end: bool,
+        now: u64,
+    ) -> Result<Option<Transaction>, Error> {
+        let sql = format!(
+            "SELECT max(id) FROM transactions WHERE device = ?1 AND substr(key, 1, length(?2)) = ?2 \
+             AND state NOT IN ({FINAL})"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let id: Option<i64> =
+            statement.query_row([intent.device.as_str(), OVERHEARD], |row| row.get(0))?;
+        let Some(id) = id.map(unsigned) else { return Ok(None) };
+        let open = self.head(id)?;
+        let what = |intent: &Intent| (intent.operation, intent.amount, intent.receipt);
+        if is_end && what(&open.intent) == what(intent) {
+            return Ok(Some(open));
+        }
+        self.close_within(id, &End::new(State::Unknown, NOT_HEARD), now)?;
+        Ok(None)
+    }
+
+    /// Writes down how a transaction of another till's has ended.
+    fn end_heard(
+        &self,
+        id: u64,
+        order: &Order,
+        answer: Option<&Answer>,
+        ending: &Ending,
+        now: u64,
+    ) -> Result<(), Error> {
+        let approval = answer.filter(|_| *ending == Ending::Approved);
+        let misfit = approval.and_then(|answer| order.misfit(answer, None));
+        let fitting = match misfit {
+            Some(misfit) => Ending::Contradictory(misfit.to_string().into()),
+            None => ending.clone(),
+        };
+        let answer = answer.map(|answer| Entry::Answer(Box::new(answer.clone())));
+        for entry in answer.into_iter().chain([Entry::Ended(fitting)]) {
             self.note_within(id, &entry, now)?;
         }
-        if let Ending::Unclear(why) = &overheard.ending {
+        if let Ending::Unclear(why) = ending {
             // There is nobody to ask: the terminal talks to another.
             self.close_within(id, &End::new(State::Unknown, why), now)?;
         }
-        change.commit()?;
-        self.transaction(id)
+        Ok(())
     }
 
     /// Writes down what the terminal's side has said, and tells what has to happen next.

@@ -15,6 +15,7 @@ use crate::event::terminal::{Answer, Ending, Order, Overheard};
 use crate::frame::Dle;
 use crate::frame::shell::Heard;
 use crate::protocol::{Input, Listener, Side};
+use crate::transaction::NOT_HEARD;
 
 /// As in a conversation of our own.
 const SILENCE: Duration = Duration::from_millis(500);
@@ -48,6 +49,7 @@ struct Taken {
     order: Order,
     names_currency: bool,
     first: Timestamp,
+    is_told: bool,
     answer: Option<Box<Answer>>,
     is_contradicted: bool,
 }
@@ -65,26 +67,30 @@ impl Listener for Overhearing {
                 frames.extend(Apdu::decode(data));
             }
         });
-        let ended = frames.iter().map(|apdu| match side {
-            Side::Till => self.ordered(now, apdu),
-            Side::Terminal => self.told(apdu),
-        });
-        ended.collect::<Vec<_>>().into_iter().flatten().collect()
+        let mut heard = Vec::new();
+        for apdu in &frames {
+            match side {
+                Side::Till => self.ordered(now, apdu),
+                Side::Terminal => heard.extend(self.told(apdu)),
+            }
+            // Taken, and not told of yet.
+            heard.extend(self.taken.as_mut().and_then(Taken::begun));
+        }
+        heard
     }
 
     fn lost(&mut self) -> Option<Overheard> {
         (self.till, self.terminal) = (Dle::new(LIMIT, SILENCE), Dle::new(LIMIT, SILENCE));
         self.asked = None;
-        self.end(|_| Ending::Unclear("its end was not heard".into()))
+        self.end(|_| Ending::Unclear(NOT_HEARD.into()))
     }
 }
 
 impl Overhearing {
-    fn ordered(&mut self, now: Timestamp, apdu: &Apdu) -> Option<Overheard> {
+    fn ordered(&mut self, now: Timestamp, apdu: &Apdu) {
         if !command::is_answer(apdu) {
             self.asked = Some((command::read(apdu), now));
         }
-        None
     }
 
     fn told(&mut self, apdu: &Apdu) -> Option<Overheard> {
@@ -92,11 +98,12 @@ impl Overhearing {
             Message::Accepted => {
                 let (ordered, first) = self.asked.take()?;
                 // One that is still open has lost its end: what is said from now on is of something else.
-                let before = self.end(|_| Ending::Unclear("its end was not heard".into()));
+                let before = self.end(|_| Ending::Unclear(NOT_HEARD.into()));
                 self.taken = ordered.map(|(order, names_currency)| Taken {
                     order,
                     names_currency,
                     first,
+                    is_told: false,
                     answer: None,
                     is_contradicted: false,
                 });
@@ -128,7 +135,7 @@ impl Overhearing {
         if let Some(currency) = told.filter(|_| !names_currency) {
             order.currency = currency;
         }
-        Some(Overheard { order, first, answer, ending })
+        Some(Overheard { order, first, answer, ending: Some(ending) })
     }
 }
 
@@ -143,6 +150,15 @@ impl Taken {
             }
             _ => self.answer = Some(answer),
         }
+    }
+
+    /// That it has been taken, once.
+    fn begun(&mut self) -> Option<Overheard> {
+        let is_told = std::mem::replace(&mut self.is_told, true);
+        let Self { order, first, .. } = self;
+        let begun =
+            || Overheard { order: order.clone(), first: *first, answer: None, ending: None };
+        (!is_told).then(begun)
     }
 
     fn completed(&self, refused: Option<u8>) -> Ending {
@@ -194,12 +210,31 @@ mod tests {
         vec![0x04, 0x0F, 0x0C, 0x27, 0, 0x04, 0, 0, 0, 0, cents, 0x50, 0x87, 0, receipt]
     }
 
-    fn heard(dialogue: &[(Side, &[u8])]) -> Vec<Overheard> {
+    fn all_heard(dialogue: &[(Side, &[u8])]) -> Vec<Overheard> {
         let mut listener = listener();
         let hear = |(side, apdu): &(Side, &[u8])| {
             listener.hear(Timestamp(0), *side, Input::Bytes(&dle::frame(apdu)))
         };
         dialogue.iter().flat_map(hear).collect()
+    }
+
+    /// What has come to its end.
+    fn heard(dialogue: &[(Side, &[u8])]) -> Vec<Overheard> {
+        let all = all_heard(dialogue).into_iter();
+        all.filter(|heard| heard.ending.is_some()).collect()
+    }
+
+    #[test]
+    fn an_order_is_told_of_once_when_it_is_taken() {
+        let order = pay(0x12);
+        let all = all_heard(&[
+            (Side::Till, &order),
+            (Side::Terminal, ACCEPTED),
+            (Side::Till, ACCEPTED),
+            (Side::Terminal, &approved(0x12, 7)),
+        ]);
+        let [one] = all.as_slice() else { panic!("{all:?}") };
+        assert_eq!((one.order.amount, &one.answer, &one.ending), (1250, &None, &None));
     }
 
     #[test]
@@ -218,7 +253,7 @@ mod tests {
         assert_eq!((one.order.operation, one.order.amount), (Operation::Payment, 1250));
         assert_eq!(
             (&one.ending, one.answer.as_ref().unwrap().receipt),
-            (&Ending::Approved, Some(7))
+            (&Some(Ending::Approved), Some(7))
         );
     }
 
@@ -235,7 +270,8 @@ mod tests {
             (Side::Terminal, COMPLETED),
         ]);
         let [one] = all.as_slice() else { panic!("{all:?}") };
-        assert!(matches!(one.ending, Ending::Unclear(_)) && one.answer.is_none(), "{one:?}");
+        let is_unclear = matches!(one.ending, Some(Ending::Unclear(_)));
+        assert!(is_unclear && one.answer.is_none(), "{one:?}");
     }
 
     #[test]

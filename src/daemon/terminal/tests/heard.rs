@@ -33,12 +33,13 @@ fn user(name: &str) -> Caller {
 impl Till {
     /// The other till has made a sale, which went so.
     fn hears(&mut self, receipt: u32, ending: Ending) {
-        let overheard = Overheard {
-            order: Ordered::new(0, Operation::Payment, 1250, None),
-            first: clock::boottime(),
-            answer: Some(approval(receipt, 1250)),
-            ending,
-        };
+        self.hears_of(Some(approval(receipt, 1250)), Some(ending));
+    }
+
+    /// What is heard of the other till's sale.
+    fn hears_of(&mut self, answer: Option<Box<Answer>>, ending: Option<Ending>) {
+        let order = Ordered::new(0, Operation::Payment, 1250, None);
+        let overheard = Overheard { order, first: clock::boottime(), answer, ending };
         self.report("terminal-1", Report::Overheard(Box::new(overheard)));
         self.settle();
     }
@@ -94,10 +95,45 @@ fn what_was_heard_is_found_again_after_a_restart_by_those_who_may_watch() {
 }
 
 #[test]
+fn a_sale_that_was_taken_when_the_daemon_was_killed_has_lost_its_end_and_is_not_forgotten() {
+    let ledger = Ledger::keep(Book::in_memory().unwrap());
+    let mut till = till_with(WIRED, Seen::new([7; 32]), ledger.clone());
+    // One with its end, which is one transaction.
+    till.hears_of(None, None);
+    assert_eq!((till.on_disk(1).state, till.ends()), (State::InProgress, vec![]));
+    till.hears_of(Some(approval(1, 1250)), Some(Ending::Approved));
+    assert_eq!(till.on_disk(1).state, State::Approved);
+    till.hears_of(None, None);
+    drop(till);
+    let mut till = till_with(WIRED, Seen::new([7; 32]), ledger);
+    let (reply, left_over) = std::sync::mpsc::channel();
+    till.ledger.run(move |book| reply.send(book.left_over().unwrap()).unwrap());
+    till.daemon.transactions.money.left_over = left_over.recv().unwrap();
+    till.daemon.take_up(till.now);
+    till.settle();
+    let lost = till.on_disk(2);
+    assert_eq!(lost.state, State::Unknown);
+    assert!(lost.reason.starts_with("its end was not heard"), "{}", lost.reason);
+    assert!(!till.is_enquired("terminal-1"), "the terminal talks to another till");
+    // Where a sale is taken before the end of another was heard, that one has lost it.
+    till.hears_of(None, None);
+    till.hears_of(None, None);
+    assert_eq!((till.on_disk(3).state, till.on_disk(4).state), (State::Unknown, State::InProgress));
+}
+
+#[test]
 fn what_is_heard_in_a_circle_fills_no_memory() {
     let mut till = till_of(WIRED);
     for receipt in 0..300 {
         till.hears(receipt, Ending::Approved);
     }
     assert_eq!(till.daemon.transactions.live.len(), MOST_KEPT);
+    // Nor do they take the place of what somebody has done himself.
+    let root = Live::new(till.on_disk(1));
+    let root = Live { until: Some(till.now), ..root };
+    till.daemon.transactions.live.insert(1, root);
+    let intent = &mut till.daemon.transactions.live.get_mut(&1).unwrap().transaction.intent;
+    intent.key = "mine".to_owned();
+    till.hears(301, Ending::Approved);
+    assert!(till.daemon.transactions.live.contains_key(&1));
 }
