@@ -26,6 +26,7 @@ use support::host::{BOX, Bus, Daemon};
 use support::umockdev::{self, Testbed, run_apart};
 use support::usbdevfs::{self, Device, Model};
 use tillbus::protocol::{Input, ReportKind};
+use tillbus::sim::port::VirtualPort;
 use tillbus::transport::{Error, Port};
 
 /// Two bytes of input in report 2, one of output in 4, one of feature in 6: page 8C.
@@ -70,6 +71,11 @@ fn the_daemon_takes_the_scanner_that_is_configured_and_no_keyboard() {
 #[test]
 fn a_daemon_after_one_that_was_killed_finds_the_interface_again() {
     apart("apart::killed");
+}
+
+#[test]
+fn a_line_that_is_open_by_its_link_stays_open_when_udev_tells_whose_it_is() {
+    apart("apart::link");
 }
 
 fn node(number: u8) -> PathBuf {
@@ -404,6 +410,37 @@ mod apart {
         for untouched in [&till, &other, &third] {
             assert!(untouched.device.log().is_empty(), "{:?}", untouched.device.log());
         }
+    }
+
+    #[tokio::test]
+    #[ignore = "run by a_line_that_is_open_by_its_link_stays_open_when_udev_tells_whose_it_is"]
+    async fn link() {
+        let Some(testbed) = testbed() else { return };
+        let bus = Bus::start();
+        let link = bus.directory().join("box");
+        let mut port = VirtualPort::create(Some(&link)).unwrap();
+        let node = std::fs::canonicalize(&link).unwrap().display().to_string();
+        let link = link.display().to_string();
+        let configuration = format!(
+            "[[device]]\nname = \"lane1-box\"\nrole = \"goods\"\nmatch = {{ path = {link:?} }}\n\
+             profile = \"generic-line-scanner\"\n"
+        );
+        let _daemon = Daemon::start(&bus, &configuration).await;
+        let client = Client::connect(&bus).await;
+        client.until_state(BOX, "ready").await;
+        // udev makes the link first, and then tells of the device.
+        let usb = testbed.add("usb", "1-7", None, &[], &["DEVTYPE", "usb_device"]);
+        let told = ["DEVNAME", &node, "DEVLINKS", &link, "ID_SERIAL_SHORT", "TEST0001"];
+        testbed.add("tty", "ttyUSB0", Some(&usb), &[], &told);
+        client.take("the node", |signal| signal.text().contains("TEST0001")).await;
+        let properties = client.properties(BOX, "org.tillbus1.Device").await.unwrap();
+        assert_eq!(
+            ["State", "Node"].map(|name| properties.text(name).to_owned()),
+            ["ready".to_owned(), node]
+        );
+        port.send(b"4006381333931\r").await.unwrap();
+        assert_eq!(client.scan().await.text, "4006381333931");
+        assert_eq!(client.health(BOX).await["opened"], 1);
     }
 
     #[tokio::test]

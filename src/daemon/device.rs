@@ -275,6 +275,22 @@ impl Device {
         self.orders.is_some() && self.is_path(&spot.path) && self.spot.interface == spot.interface
     }
 
+    /// Whether a session is running that was told this spot by its path of configuration: a link is there before
+    /// udev says whose it is. To open the port once more would lose what is just coming.
+    pub(super) fn is_at_link(&mut self, spot: &Spot, serial_number: &str) -> bool {
+        let link = self.config.as_ref().and_then(|config| config.matches.path());
+        let is_by_link = self.orders.is_some() && link.is_some_and(|link| self.is_path(link));
+        if !is_by_link || self.spot.interface != spot.interface {
+            return false;
+        }
+        self.spot.clone_from(spot);
+        self.status.send_modify(|status| {
+            status.node.clone_from(&spot.path);
+            serial_number.clone_into(&mut status.serial_number);
+        });
+        true
+    }
+
     fn is_path(&self, path: &Path) -> bool {
         self.spot.path.as_os_str() == path.as_os_str()
     }

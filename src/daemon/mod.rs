@@ -464,14 +464,20 @@ impl Daemon {
         if matches!(&place, Place::At(spot) if device.is_at(spot)) {
             return;
         }
+        let plug = device.config.as_ref().and_then(|c| plan::behind(c, &self.plugged));
+        let serial = plug.map(|plug| plug.serial.clone()).unwrap_or_default();
+        let device = self.devices.get_mut(&key);
+        if let (Place::At(spot), Some(device)) = (&place, device)
+            && device.is_at_link(spot, &serial)
+        {
+            return self.announce(key);
+        }
         self.wipe_cards(key, |_| true);
         self.terminal_lost(key);
         let Some(device) = self.devices.get_mut(&key) else { return };
         match place {
             Place::At(spot) => {
                 device.close();
-                let plug = device.config.as_ref().and_then(|c| plan::behind(c, &self.plugged));
-                let serial = plug.map(|plug| plug.serial.clone()).unwrap_or_default();
                 let replay = self.replays.get(&device.identity.origin.name).cloned();
                 let end = device.config.as_ref().and_then(|config| self.routes.end(config));
                 let kept = self.kept.remove(&device.kept_as());
