@@ -282,6 +282,26 @@ proptest! {
     }
 
     #[test]
+    fn no_log_of_others_is_a_panic(
+        text in ".{0,200}",
+        bytes in prop::collection::vec(prop::collection::vec(byte(), 1..60), 0..8),
+    ) {
+        let lines: Vec<String> = bytes
+            .iter()
+            .zip(["< ", "> ", ""].into_iter().cycle())
+            .map(|(bytes, sign)| {
+                bytes.iter().fold(sign.to_owned(), |line, byte| line + &format!("{byte:02X} "))
+            })
+            .collect();
+        for log in [&text, &lines.join("\n")] {
+            let stretches = tillbus::recording::pasted::read(log);
+            for telling in ALL.iter().filter_map(|info| tillbus::protocol::telling(info.name)) {
+                telling(&stretches);
+            }
+        }
+    }
+
+    #[test]
     fn no_text_is_a_panic(text in ".{0,200}") {
         let _ = Recording::parse(&text);
         for info in ALL {

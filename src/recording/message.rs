@@ -128,7 +128,13 @@ pub fn unframed<G: Grammar>(
 /// What is told of bytes that are not shown.
 #[must_use]
 pub fn hidden(bytes: &[u8]) -> String {
-    format!("{} bytes, not shown", bytes.len())
+    format!("{}, not shown", counted(bytes.len()))
+}
+
+/// So many bytes.
+#[must_use]
+pub fn counted(bytes: usize) -> String {
+    if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") }
 }
 
 /// Bytes in hex.

@@ -338,7 +338,7 @@ async fn what_another_program_logged_is_told_message_by_message() {
         "    3  terminal  04 0F  status information",
         "                        27    result  00 done",
         "                        22    card number  ************1111",
-        "                        from byte 16 on it is not understood: FE: no field has this number; 1 bytes \
+        "                        from byte 16 on it is not understood: FE: no field has this number; 1 byte \
          from here",
     ];
     assert_eq!((ended.status, ended.output.as_slice()), (Some(0), &want.map(str::to_owned)[..]));

@@ -10,7 +10,9 @@ use crate::frame::control::{ACK, ENQ, EOT};
 use crate::frame::shell::Heard;
 use crate::normalize::mask;
 use crate::protocol::Side;
-use crate::recording::message::{Field, Message, Stop, Stretch, hex, hidden, mask_lines, unframed};
+use crate::recording::message::{
+    Field, Message, Stop, Stretch, counted, hex, hidden, mask_lines, unframed,
+};
 
 /// Tells a dialogue.
 #[must_use]
@@ -58,7 +60,7 @@ fn message(line: usize, side: Option<Side>, bytes: &[u8]) -> Message {
             ("2", "answer with a report, layout 2")
         }
         length => {
-            let why = format!("{length} bytes of text, which no layout has");
+            let why = format!("{} of text, which no layout has", counted(length));
             told.stop = Some(Stop { at: 0, why });
             ("", "no layout of ours")
         }
@@ -136,7 +138,7 @@ fn three(text: &str, from: usize, fields: &mut Vec<Field>) -> Option<Stop> {
     while !rest.is_empty() {
         let Some((tag, value, after)) = next(rest) else {
             let at = from + length - rest.len();
-            let why = format!("no field with its length; {} bytes from here", rest.len());
+            let why = format!("no field with its length; {} from here", counted(rest.len()));
             return Some(Stop { at, why });
         };
         rest = after;

@@ -18,7 +18,7 @@ use crate::frame::shell::Heard;
 use crate::normalize::mask;
 use crate::protocol::Side;
 use crate::recording::message::{
-    Field, Message, SIDES, Stop, Stretch, hex, hidden, mask_lines, place, unframed,
+    Field, Message, SIDES, Stop, Stretch, counted, hex, hidden, mask_lines, place, unframed,
 };
 
 /// The longest APDU and its head.
@@ -112,7 +112,8 @@ fn apdu(line: usize, side: Option<Side>, bytes: &[u8]) -> Message {
     let Reader { fields, mut stop, .. } = reader;
     if length(bytes) != Some(bytes.len()) {
         let said = length(bytes).unwrap_or_default().saturating_sub(head);
-        let why = format!("the length says {said} bytes, and {} are there", data.len());
+        let (said, there) = (counted(said), counted(data.len()));
+        let why = format!("the length says {said}; found: {there}");
         stop = Some(Stop { at: 2, why });
     }
     Message { line, side: side.or(usual), tag, name: name.to_owned(), fields, stop }
@@ -225,14 +226,14 @@ impl Reader<'_> {
                 Ok((number, data)) => self.fields.push(field(number, data)),
                 Err(at) => {
                     let number = rest.get(at).copied().unwrap_or_default();
-                    let left = rest.len() - at;
+                    let left = counted(rest.len() - at);
                     let is_known = FIELDS.iter().any(|(known, ..)| *known == number);
                     let why = if is_known {
                         "its length does not fit"
                     } else {
                         "no field has this number"
                     };
-                    let why = format!("{number:02X}: {why}; {left} bytes from here");
+                    let why = format!("{number:02X}: {why}; {left} from here");
                     self.stop = Some(Stop { at: self.head + place + at, why });
                 }
             }

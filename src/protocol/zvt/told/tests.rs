@@ -106,12 +106,12 @@ fn where_it_stops_being_understood() {
   27 | result | 00 done
   stops at 5: 22: its length does not fit; 2 bytes from here
 3 < 04 0F status information
-  stops at 2: the length says 9 bytes, and 1 are there
+  stops at 2: the length says 9 bytes; found: 1 byte
 "
     );
     let unknown = shown("06 D3 0D 06 0B 1F 80 00 01 01 1F 7D 02 AA BB 07");
     for told in
-        ["1F8000 | not in our table | 1 bytes, not shown", "rest | not understood from byte 10"]
+        ["1F8000 | not in our table | 1 byte, not shown", "rest | not understood from byte 10"]
     {
         assert!(unknown.contains(told), "{unknown}");
     }
