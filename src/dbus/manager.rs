@@ -79,7 +79,7 @@ impl ManagerInterface {
     /// restart and after its object has gone: it then has one again. The caller gets its signals. Keys
     /// are a terminal's own: where others have one of this key, those have objects again too. A transaction
     /// that was heard of another till (its key begins with `overheard`) is found by whoever may claim the
-    /// terminal.
+    /// terminal, or settle outcomes there.
     async fn find_transaction(
         &self,
         #[zbus(header)] header: Header<'_>,

@@ -358,15 +358,15 @@ impl Book {
     pub fn heard_since(&self, time: u64) -> Result<Vec<Transaction>, Error> {
         // Times do not always rise with the numbers, so all of the newest are looked at.
         let mut statement = self.connection.prepare(
-            "SELECT id FROM (SELECT id, key, state, ended FROM transactions ORDER BY id DESC LIMIT 1000) \
-             WHERE substr(key, 1, length(?1)) = ?1 AND state != 'unknown' AND ended > ?2 ORDER BY id",
+            "SELECT id FROM (SELECT id, key, ended FROM transactions ORDER BY id DESC LIMIT 1000) \
+             WHERE substr(key, 1, length(?1)) = ?1 AND ended > ?2 ORDER BY id",
         )?;
         let ids =
             statement.query_map(params![OVERHEARD, signed(time)], |row| row.get::<_, i64>(0))?;
         ids.map(|id| self.transaction(unsigned(id?))).collect()
     }
 
-    /// The transactions that were under way when the ledger was last written, and those whose outcome
+    /// The transactions that were under way when the ledger was last written, and those of ours whose outcome
     /// is not known.
     ///
     /// # Errors
@@ -374,10 +374,11 @@ impl Book {
     /// Where the ledger cannot be read.
     pub fn left_over(&self) -> Result<Vec<Transaction>, Error> {
         let sql = format!(
-            "SELECT id FROM transactions WHERE state = 'unknown' OR state NOT IN ({FINAL}) ORDER BY id"
+            "SELECT id FROM transactions WHERE (state = 'unknown' AND substr(key, 1, length(?1)) != ?1) \
+             OR state NOT IN ({FINAL}) ORDER BY id"
         );
         let mut statement = self.connection.prepare(&sql)?;
-        let ids = statement.query_map([], |row| row.get::<_, i64>(0))?;
+        let ids = statement.query_map([OVERHEARD], |row| row.get::<_, i64>(0))?;
         ids.map(|id| self.transaction(unsigned(id?))).collect()
     }
 

@@ -112,6 +112,26 @@ struct Held {
 }
 
 impl Receipt {
+    /// Takes lines that have come together. What one of them shows of another is known at once, so each is given
+    /// once.
+    pub fn block(&mut self, lines: Vec<(Copy, Secret<String>)>) -> Vec<Given> {
+        let (mut before, mut new): (Vec<Line>, Vec<Line>) = Default::default();
+        let given = lines.into_iter().flat_map(|(copy, text)| self.line(copy, text));
+        for given in given {
+            match given {
+                Given::New(line) => new.push(line),
+                Given::Again(mut again) => {
+                    let inside = again.len().min(new.len());
+                    let own = again.split_off(again.len() - inside);
+                    put_last(&mut new, own);
+                    put_last(&mut before, again);
+                }
+            }
+        }
+        let again = (!before.is_empty()).then_some(Given::Again(before));
+        again.into_iter().chain(new.into_iter().map(Given::New)).collect()
+    }
+
     /// Takes a line. Gives it, masked, and before it those that have become others by it.
     pub fn line(&mut self, copy: Copy, text: Secret<String>) -> Vec<Given> {
         let is_other = self.lines.last().is_some_and(|last| last.copy != copy);
@@ -164,6 +184,12 @@ impl Receipt {
     fn masked(&self) -> Vec<String> {
         lines(&self.lines.iter().map(|held| held.text.expose()).collect::<Vec<_>>())
     }
+}
+
+/// Puts these in the place of the last ones.
+fn put_last(lines: &mut Vec<Line>, last: Vec<Line>) {
+    lines.truncate(lines.len().saturating_sub(last.len()));
+    lines.extend(last);
 }
 
 /// A text with everything masked of its end from which a number may run on.
@@ -438,6 +464,27 @@ mod tests {
         let line = Line { copy: Copy::Merchant, text: "TID 52523535".to_owned() };
         assert_eq!(receipt.end(), [Given::Again(vec![line])]);
         assert_eq!(receipt.end(), []);
+    }
+
+    #[test]
+    fn lines_that_come_together_are_given_once() {
+        let line = |text: &str| Line { copy: Copy::Customer, text: text.to_owned() };
+        let block = |texts: &[&str]| {
+            texts.iter().map(|text| (Copy::Customer, Secret::copy_of(*text))).collect::<Vec<_>>()
+        };
+        let mut receipt = Receipt::default();
+        let card = ["Card **** ****", "**** ****"];
+        let given = receipt.block(block(&["Card 4111 1111", "1111 1111"]));
+        assert_eq!(given, card.map(|text| Given::New(line(text))));
+        let given = receipt.block(block(&["TID 52523535", "EUR 12.50", "TA 0010167"]));
+        let want = [
+            Given::Again(vec![line("**** 1111")]),
+            Given::New(line("TID 52523535")),
+            Given::New(line("EUR 12.50")),
+            Given::New(line("TA *******")),
+        ];
+        assert_eq!(given, want);
+        assert_eq!(receipt.end(), [Given::Again(vec![line("TA 0010167")])]);
     }
 
     #[test]

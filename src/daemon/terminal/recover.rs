@@ -201,8 +201,9 @@ impl Daemon {
         if live.transaction.ended.is_none() {
             live.transaction.ended = Some(clock::realtime_micros());
         }
-        // One that has to be settled stays until it is.
-        live.until = (state != State::Unknown).then(|| now + KEPT);
+        // One of ours that has to be settled stays until it is.
+        let stays = state == State::Unknown && !live.transaction.intent.is_overheard();
+        live.until = (!stays).then(|| now + KEPT);
         let whose = live.transaction.intent.whose();
         let intent = &live.transaction.intent;
         if state == State::Unknown {

@@ -1,7 +1,8 @@
 //! Transactions of other tills, heard where their line is wired through.
 //!
 //! Contract: they are nobody's here. Who may claim the terminal may know of them, also after a restart; they give
-//! no other right.
+//! no other right. None of them has an object for good, settled or not: a line that is cut again and again must
+//! not fill memory. The ledger has them.
 
 use tracing::{error, info};
 
@@ -12,7 +13,7 @@ use crate::daemon::{Daemon, Key, Notice};
 use crate::event::Timestamp;
 use crate::event::terminal::Overheard;
 use crate::store::Client;
-use crate::transaction::{Intent, OVERHEARD, State, Transaction};
+use crate::transaction::{Intent, OVERHEARD, Transaction};
 
 impl Daemon {
     /// A transaction has been taken on a line that is wired through, or has come to its end: it is in the ledger
@@ -70,7 +71,7 @@ impl Daemon {
         let device = &transaction.intent.device;
         info!(transaction = id, %device, outcome = state.word(), "heard");
         let mut live = Live::new(transaction);
-        live.until = (state != State::Unknown).then(|| now + KEPT);
+        live.until = Some(now + KEPT);
         if let Some(watcher) = &watcher {
             live.follow(watcher);
         }
@@ -109,9 +110,10 @@ impl Daemon {
         }
     }
 
-    /// Whether a transaction was another till's, and the caller may watch the terminal that it was made at: who
-    /// may claim it could have heard everything.
+    /// Whether a transaction was another till's, and the caller may watch the terminal that it was made at, who
+    /// could have heard everything, or is to settle it.
     pub(super) fn may_watch(&self, caller: &Caller, intent: &Intent) -> bool {
-        intent.is_overheard() && self.rights_of(&intent.device).may_claim(caller)
+        let rights = self.rights_of(&intent.device);
+        intent.is_overheard() && (rights.may_claim(caller) || rights.resolve.permits(caller))
     }
 }

@@ -16,10 +16,8 @@ const LINES: usize = 400;
 
 impl Zvt {
     pub(super) fn print(&mut self, lines: Vec<(Copy, Secret<String>)>, out: &mut Output) {
-        for (copy, text) in lines {
-            let given = self.receipt.line(copy, text);
-            self.printed(given, out);
-        }
+        let given = self.receipt.block(lines);
+        self.printed(given, out);
     }
 
     /// The receipt goes on no further: what was masked for what might follow is put right.
