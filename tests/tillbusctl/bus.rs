@@ -1,8 +1,12 @@
 //! The commands that talk to the daemon.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use tillbus::sim::port::VirtualPort;
+use zbus::export::futures_core::Stream as _;
 
 use crate::support::host::{Bus, Daemon, Lane, scanner, soon};
 use crate::tool::{Tool, done_on, run_on};
@@ -164,6 +168,40 @@ async fn watching_survives_the_daemon() {
         drop(daemon);
         watch.object(&[("type", "daemon"), ("state", "gone")]).await;
     }
+}
+
+#[tokio::test]
+async fn watching_starts_no_daemon_that_somebody_has_stopped() {
+    // On this bus whoever calls the daemon while it is not there has it started.
+    let services = tempfile::tempdir().unwrap();
+    let started = services.path().join("started");
+    let service =
+        format!("[D-BUS Service]\nName=org.tillbus1\nExec=/usr/bin/touch {}\n", started.display());
+    std::fs::write(services.path().join("org.tillbus1.service"), service).unwrap();
+    let servicedir = format!("<servicedir>{}</servicedir>", services.path().display());
+    let bus = Bus::with_policy(&format!("{servicedir}{}", crate::support::host::OPEN));
+    // A daemon that goes away with the first question in its hands.
+    let daemon = zbus::connection::Builder::address(bus.address()).build().await.unwrap();
+    let mut asked = zbus::MessageStream::from(&daemon);
+    daemon.request_name("org.tillbus1").await.unwrap();
+    let mut watch = Tool::on(&bus, &["watch", "--json"]);
+    let question = async {
+        loop {
+            let next = poll_fn(|context| Pin::new(&mut asked).poll_next(context)).await;
+            let message = next.unwrap().unwrap();
+            if message.message_type() == zbus::message::Type::MethodCall {
+                return;
+            }
+        }
+    };
+    soon("a question", question).await;
+    drop(asked);
+    daemon.close().await.unwrap();
+    watch.object(&[("type", "daemon"), ("state", "gone")]).await;
+    let is_started = started.exists();
+    let _daemon = Daemon::start(&bus, &scanner("lane1-box", &bus.directory().join("no"))).await;
+    watch.object(&[("type", "daemon"), ("state", "there")]).await;
+    assert!(!is_started);
 }
 
 #[tokio::test]

@@ -72,8 +72,17 @@ pub(crate) async fn connect(place: &Place) -> Result<Connection, Error> {
 }
 
 pub(crate) async fn manager(connection: &Connection) -> Result<ManagerProxy<'static>, Error> {
-    let builder = ManagerProxy::builder(connection).cache_properties(CacheProperties::No);
-    Ok(builder.build().await?)
+    manager_of(connection, NAME).await
+}
+
+/// The daemon that has this unique name. Where it has gone the bus starts none in its place: somebody may
+/// have stopped it.
+pub(crate) async fn manager_of(
+    connection: &Connection,
+    owner: &str,
+) -> Result<ManagerProxy<'static>, Error> {
+    let builder = ManagerProxy::builder(connection).destination(owner.to_owned());
+    Ok(builder.cache_properties(CacheProperties::No).build().await?)
 }
 
 pub(crate) async fn device(
@@ -97,7 +106,12 @@ pub(crate) type Devices = BTreeMap<String, Map>;
 
 /// All devices as they are now.
 pub(crate) async fn devices(connection: &Connection) -> Result<Devices, Error> {
-    let objects = ObjectManagerProxy::builder(connection).destination(NAME).path(ROOT);
+    devices_of(connection, NAME).await
+}
+
+/// All devices of the daemon that has this unique name, as [`manager_of`].
+pub(crate) async fn devices_of(connection: &Connection, owner: &str) -> Result<Devices, Error> {
+    let objects = ObjectManagerProxy::builder(connection).destination(owner).path(ROOT);
     let objects = objects.cache_properties(CacheProperties::No).build().await?;
     let mut devices = Devices::new();
     for (path, interfaces) in objects.get_managed_objects().await? {

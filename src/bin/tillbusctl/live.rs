@@ -58,6 +58,11 @@ impl Live {
         self.owner.is_some()
     }
 
+    /// Its unique name, as far as the news taken tell.
+    pub(crate) fn owner(&self) -> Option<&str> {
+        self.owner.as_deref()
+    }
+
     /// The next news. Safe to cancel.
     pub(crate) async fn next(&mut self) -> Result<News, Error> {
         loop {

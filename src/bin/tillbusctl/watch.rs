@@ -65,8 +65,8 @@ pub(crate) async fn run(place: &Place, options: Options) -> Result<(), Error> {
     };
     let mut caught_up = watch.begin(&live).await?;
     while !watch.is_done() {
-        if !caught_up && live.is_there() {
-            caught_up = watch.come(true).await?;
+        if !caught_up && let Some(owner) = live.owner() {
+            caught_up = watch.come(owner, true).await?;
         }
         let news = tokio::select! {
             news = live.next() => news?,
@@ -106,8 +106,8 @@ struct Watch {
 impl Watch {
     /// Finds the daemon as it is, or waits for it. Whether there is nothing to catch up with.
     async fn begin(&mut self, live: &Live) -> Result<bool, Error> {
-        if live.is_there() {
-            return self.come(self.options.since.is_some()).await;
+        if let Some(owner) = live.owner() {
+            return self.come(owner, self.options.since.is_some()).await;
         }
         self.say("waiting for tillbusd, which is not running", "waiting")?;
         Ok(true)
@@ -115,18 +115,18 @@ impl Watch {
 
     /// The daemon is there: what it is, what there is, and what was missed. False where it went away
     /// again meanwhile.
-    async fn come(&mut self, catch_up: bool) -> Result<bool, Error> {
-        match self.catch_up(catch_up).await {
+    async fn come(&mut self, owner: &str, catch_up: bool) -> Result<bool, Error> {
+        match self.catch_up(owner, catch_up).await {
             Err(error) if error.is_not_running() => Ok(false),
             result => result.map(|()| true),
         }
     }
 
-    async fn catch_up(&mut self, catch_up: bool) -> Result<(), Error> {
-        let manager = client::manager(&self.connection).await?;
+    async fn catch_up(&mut self, owner: &str, catch_up: bool) -> Result<(), Error> {
+        let manager = client::manager_of(&self.connection, owner).await?;
         let version = manager.version().await?;
         let epoch = manager.epoch().await?;
-        self.devices = client::devices(&self.connection).await?;
+        self.devices = client::devices_of(&self.connection, owner).await?;
         let wanted = std::mem::take(&mut self.options.devices);
         for name in &wanted {
             client::find(&self.devices, name)?;
