@@ -451,6 +451,10 @@ pub fn weigh(transaction: &Transaction, last: Option<&Answer>, clocks: Clocks) -
     if !transaction.is_accepted {
         return unknown("the terminal never said that it took the order".to_owned());
     }
+    if !transaction.evidence.is_empty() {
+        // Before it was cut off. Its last receipt would repeat one of the two.
+        return unknown("the terminal approved and then said something else".to_owned());
+    }
     let (Some(known), Some(receipt)) = (transaction.known.receipt, last.receipt) else {
         return unknown("no earlier receipt number is known to compare with".to_owned());
     };
@@ -624,6 +628,13 @@ mod tests {
     fn without_the_terminal_having_taken_the_order_no_receipt_is_ours() {
         let mut cut = transaction();
         cut.is_accepted = false;
+        assert!(is_unknown(&cut, &last()));
+    }
+
+    #[test]
+    fn what_was_doubtful_before_the_cut_is_not_approved_by_the_last_receipt() {
+        let mut cut = transaction();
+        cut.note(&Entry::Late(Some(1), Box::new(last())));
         assert!(is_unknown(&cut, &last()));
     }
 

@@ -288,6 +288,8 @@ impl Device {
             status.node.clone_from(&spot.path);
             serial_number.clone_into(&mut status.serial_number);
         });
+        // Nobody else may have told it that the link is there. It is passed over by one that is open.
+        self.order(Order::Retry);
         true
     }
 
@@ -357,8 +359,9 @@ impl Device {
 
     /// A session that waits for this path tries again.
     pub(super) fn retry_at(&self, path: &Path) {
+        let link = self.config.as_ref().and_then(|config| config.matches.path());
         // What is open says itself when it is gone.
-        if self.state() != State::Ready && self.is_path(path) {
+        if self.state() != State::Ready && (self.is_path(path) || link == Some(path)) {
             // A full queue means that the session is awake anyway.
             self.order(Order::Retry);
         }

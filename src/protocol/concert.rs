@@ -425,7 +425,7 @@ mod tests {
     fn answers_count_with_our_number_only() {
         let order = Order::new(42, Operation::Payment, 1250, None);
         assert!(is_before(41, 42) && !is_before(42, 42) && !is_before(43, 42) && !is_before(0, 42));
-        let rows: [(&[u8], &str, Option<&str>); 8] = [
+        let rows: [(&[u8], &str, Option<&str>); 10] = [
             (b"0100000125019780000000042", "approved", None),
             (b"0100000050019780000000042", "approved", None),
             (b"0170000125019780000000042", "declined", None),
@@ -433,6 +433,9 @@ mod tests {
             (b"0100000125019780000000041", "contradictory", Some("number")),
             (b"0200000125019780000000042", "contradictory", Some("till")),
             (b"0100000125017560000000042", "contradictory", Some("currency")),
+            // Francs of the Pacific are in no table of ours.
+            (b"0100000125019530000000042", "contradictory", Some("currency")),
+            (b"0100000125010000000000042", "approved", None),
             (b"0100000125119780000000042", "contradictory", Some("amount")),
         ];
         for (message, want, fault) in rows {

@@ -225,7 +225,9 @@ impl Protocol for Zvt {
             Purpose::Enquiry => {}
             Purpose::Status => out.push(Item::Said(Said::Status(None))),
             Purpose::Order => {
-                let ending = if job.step == Step::Command && job.order.operation.moves_money() {
+                let ending = if job.is_contradicted {
+                    outcome::contradicted()
+                } else if job.step == Step::Command && job.order.operation.moves_money() {
                     Ending::Unclear("the line went away".into())
                 } else {
                     Ending::Failed(NEVER_ASKED.into())
@@ -397,6 +399,7 @@ impl Zvt {
         let Some(job) = &self.job else { return };
         let asked = job.step == Step::Command && self.link.standing() != Standing::Unsent;
         let ending = match (asked, job.order.operation.moves_money()) {
+            (true, true) if job.is_contradicted => outcome::contradicted(),
             (true, true) => Ending::Unclear(why.into()),
             (true, false) => Ending::Failed(why.into()),
             (false, _) => Ending::Failed("the terminal does not answer".into()),
@@ -554,14 +557,11 @@ impl Zvt {
     }
 
     fn status(&mut self, mut answer: Box<Answer>, extras: Extras, out: &mut Output) {
-        // An approval that tells an error beside is none, and nobody can tell what else it is.
-        let is_doubtful = answer.approved && extras.is_error;
-        if is_doubtful {
-            out.fault(Fault::Misfit { what: "result" });
+        if answer.approved && extras.is_error {
+            return self.doubted(answer, out);
         }
         match &mut self.job {
             Some(job) if job.step == Step::Command && job.is_accepted => {
-                job.is_contradicted |= is_doubtful;
                 let before = job.answer.as_deref();
                 self.options.complete_behind(before, &job.order, &extras, &mut answer);
                 if job.answer.as_deref().is_some_and(|before| outcome::contradicts(before, &answer))
@@ -575,7 +575,6 @@ impl Zvt {
                 out.push(Item::Persist(Entry::Answer(answer.clone())));
                 job.answer = Some(answer);
             }
-            _ if is_doubtful => outcome::late(answer, out),
             Some(job) if job.step == Step::LastReceipt && job.is_accepted => {
                 self.options.complete(&job.order, &extras, &mut answer);
                 job.answer = Some(answer);
@@ -588,6 +587,18 @@ impl Zvt {
                 self.overheard = Some((answer.clone(), extras));
                 outcome::late(answer, out);
             }
+        }
+    }
+
+    /// An approval that tells an error beside is none, and nobody can tell what else it is.
+    fn doubted(&mut self, answer: Box<Answer>, out: &mut Output) {
+        out.fault(Fault::Misfit { what: "result" });
+        match &mut self.job {
+            Some(job) if job.step == Step::Command && job.is_accepted => {
+                job.is_contradicted = true;
+                out.push(Item::Persist(Entry::Late(Some(job.order.transaction), answer)));
+            }
+            _ => outcome::late(answer, out),
         }
     }
 

@@ -106,12 +106,10 @@ pub(crate) async fn run(place: &Place, options: &Options) -> Result<(), Error> {
     let devices = client::devices(&connection).await?;
     let device = client::find(&devices, &options.device)?.0.to_owned();
     let terminal = TerminalProxy::builder(&connection).path(device).build().await?;
-    if let Some(scanner) = &options.code_from {
-        let scanner = client::find(&devices, scanner)?.0;
-        // Ends with the code, or with us.
-        let until = HashMap::from([("until", "one-payment-code".into())]);
-        client::device(&connection, scanner).await?.claim(until).await?;
-    }
+    let scanner = match &options.code_from {
+        Some(scanner) => Some(client::find(&devices, scanner)?.0.to_owned()),
+        None => None,
+    };
     let key = match &options.key {
         Some(key) => key.clone(),
         None => random_key()?,
@@ -122,6 +120,15 @@ pub(crate) async fn run(place: &Place, options: &Options) -> Result<(), Error> {
         complain(&format!("key {key}, {path}; Ctrl-C stops it"));
     }
     let transaction = transaction(&connection, path.as_str()).await?;
+    if let Some(scanner) = scanner {
+        // Not before the payment waits for it: a telephone may lie there already.
+        let claimed = claim_for_a_code(&connection, &scanner).await;
+        if claimed.is_err() {
+            // Without the code nothing can come of it; where it is over already, that is said.
+            let _ = transaction.abort().await;
+        }
+        claimed?;
+    }
     let mut cashier = Cashier::of(path.as_str(), options.json);
     let mut result = value::map(&transaction.get_result().await?);
     cashier.hear(&result);
@@ -174,6 +181,12 @@ pub(crate) async fn run(place: &Place, options: &Options) -> Result<(), Error> {
         complain(&format!("settle it with: tillbusctl resolve {number} approved|declined NOTE"));
     }
     shown
+}
+
+/// Owns a device until it has read a payment code, or we are gone.
+async fn claim_for_a_code(connection: &Connection, scanner: &str) -> Result<(), Error> {
+    let until = HashMap::from([("until", "one-payment-code".into())]);
+    Ok(client::device(connection, scanner).await?.claim(until).await?)
 }
 
 /// A transaction's number in the ledger.

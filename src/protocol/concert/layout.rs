@@ -3,7 +3,7 @@
 pub(super) mod three;
 pub(super) mod two;
 
-use crate::event::terminal::{Answer, Line, Order};
+use crate::event::terminal::{Answer, Currency, Line, Order};
 
 /// How messages are laid out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,4 +76,9 @@ pub(super) fn private(transaction: u64) -> String {
 fn number(text: &str) -> Option<u64> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| text.parse().ok()).flatten()
+}
+
+/// The currency of a number in a message, which may be one that we do not know. Zeros tell none.
+fn told_currency(number: u16) -> Option<Currency> {
+    (number != 0).then(|| Currency::of(number.into()))
 }

@@ -47,15 +47,15 @@ fn message(line: usize, side: Option<Side>, bytes: &[u8]) -> Message {
             let is_answer = told.fields.iter().any(|field| field.tag == "AE");
             ("3", if is_answer { "answer, layout 3" } else { "request, layout 3" })
         }
-        34 => {
+        34 if is_one(text, REQUEST) => {
             two(text, REQUEST, &mut told.fields);
             ("2", "request, layout 2")
         }
-        25 => {
+        25 if is_one(text, ANSWER) => {
             two(text, ANSWER, &mut told.fields);
             ("2", "answer, layout 2")
         }
-        80 => {
+        80 if is_one(text, LONG_ANSWER) => {
             two(text, LONG_ANSWER, &mut told.fields);
             ("2", "answer with a report, layout 2")
         }
@@ -114,6 +114,21 @@ fn two(text: &str, places: Places, fields: &mut Vec<Field>) {
         };
         fields.push(Field::new("", name, value));
     }
+}
+
+/// Whether what stands in the places can stand there. Of another text a card's number could show in pieces.
+fn is_one(text: &str, places: Places) -> bool {
+    let mut rest = text;
+    places.iter().all(|(name, length)| {
+        let Some((value, after)) = rest.split_at_checked(*length) else { return false };
+        rest = after;
+        match *name {
+            "till" | "amount in minor units" => value.bytes().all(|byte| byte.is_ascii_digit()),
+            "currency" => value.parse().ok().and_then(Currency::from_number).is_some(),
+            "result" => !result(value).is_empty(),
+            _ => true,
+        }
+    })
 }
 
 fn result(code: &str) -> &'static str {
@@ -228,6 +243,10 @@ mod tests {
         for told in ["request, layout 2", "answer, layout 2", "7 refused", "978 EUR", "may I speak"]
         {
             assert!(shown.contains(told), "{told}: {shown}");
+        }
+        for foreign in ["CARD 4111111111111111    ", "4111111111111111978251220"] {
+            let shown = self::shown(&[foreign]);
+            assert!(shown.contains("no layout of ours") && !shown.contains("11"), "{shown}");
         }
         let ticket = "Q0FSRCA0MTExMTExMTExMTExMTExCg==";
         let nested = format!("CK003100AK{:03}{ticket}", ticket.len());

@@ -58,10 +58,10 @@ impl Extras {
         }
     }
 
-    /// Notes the cash in an answer to a payment.
+    /// Notes the cash in an answer to a payment, where any is told.
     pub(super) fn note_cashback(&self, order: &Order, answer: &mut Answer) {
-        if order.operation == Operation::Payment {
-            answer.cashback = self.cashback.filter(|cash| *cash > 0);
+        if let (Operation::Payment, Some(cash)) = (order.operation, self.cashback) {
+            answer.cashback = Some(cash).filter(|cash| *cash > 0);
         }
     }
 

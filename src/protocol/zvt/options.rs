@@ -56,13 +56,10 @@ impl Options {
         let Some(before) = before.filter(|before| before.approved && answer.approved) else {
             return self.complete(order, extras, answer);
         };
-        let has_amount = answer.amount.is_some();
         outcome::fill(answer, before);
+        // What the first part has told of the amount, the second need not tell again.
+        (answer.cashback, answer.dcc) = (before.cashback, before.dcc);
         self.complete(order, extras, answer);
-        if !has_amount {
-            (answer.cashback, answer.tip) = (before.cashback, before.tip);
-            answer.dcc = before.dcc;
-        }
     }
 
     /// Notes in an answer what it means for this order, beside what it says.

@@ -52,6 +52,9 @@ pub(super) fn progress(awaiting: Awaiting, text: &'static str, out: &mut Output)
 
 /// How a job ended that the terminal says is complete.
 pub(super) fn completed(job: &Job, result: Option<u8>, out: &mut Output) -> Ending {
+    if job.is_contradicted {
+        return contradicted();
+    }
     let refused = result.filter(|result| *result != code::SUCCESS);
     let Some(answer) = &job.answer else {
         if let Some(reason) = refused {
@@ -66,10 +69,6 @@ pub(super) fn completed(job: &Job, result: Option<u8>, out: &mut Output) -> Endi
     };
     if !answer.approved {
         return if answer.code == ABORTED { Ending::Aborted } else { Ending::Declined };
-    }
-    if job.is_contradicted {
-        let why = "the terminal approved and then said something else";
-        return Ending::Contradictory(why.into());
     }
     if let Some(status) = refused {
         out.fault(Fault::Refused { status });
@@ -94,9 +93,15 @@ fn answered_no(reason: u8, words: Option<String>, out: &mut Output) {
     out.push(Item::Persist(Entry::Answer(Box::new(answer))));
 }
 
+/// The end of a job of which the terminal has said two things. It is not asked what it did: it would repeat one of them.
+pub(super) fn contradicted() -> Ending {
+    Ending::Contradictory("the terminal approved and then said something else".into())
+}
+
 /// How a job ended that the terminal says it has stopped.
 pub(super) fn aborted(job: &Job, reason: u8, words: Option<String>, out: &mut Output) -> Ending {
-    if job.answer.as_ref().is_some_and(|answer| answer.approved) {
+    let is_approved = job.answer.as_ref().is_some_and(|answer| answer.approved);
+    if is_approved || job.is_contradicted {
         out.fault(Fault::Refused { status: reason });
         return Ending::Contradictory("the terminal approved and stopped all the same".into());
     }

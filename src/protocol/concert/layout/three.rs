@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
 
-use super::{Reply, number, private};
+use super::{Reply, number, private, told_currency};
 use crate::event::Value;
-use crate::event::terminal::{Answer, Copy, Currency, Line, Operation, Order};
+use crate::event::terminal::{Answer, Copy, Line, Operation, Order};
 use crate::normalize::mask;
 use crate::protocol::concert::last_four;
 
@@ -88,7 +88,7 @@ pub(super) fn reply(message: &[u8]) -> Option<Reply> {
             code: mask::masked(&code),
             text: meaning(made, reason).to_owned(),
             amount: digits("CB")?,
-            currency: currency.and_then(Currency::from_number),
+            currency: currency.and_then(told_currency),
             brand: field("CC").and_then(brand).map(str::to_owned),
             pan_masked: field("AA").map(last_four),
             entry_mode: field("CI").and_then(entry_mode),
@@ -179,6 +179,7 @@ fn ticket(nested: &str) -> Vec<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::terminal::Currency;
 
     /// As in the documentation of a payment service, with our field.
     const DONE: &str = "CZ0040320CJ012323540032810CA00201CB0042500CD0010CE003978\

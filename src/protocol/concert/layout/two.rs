@@ -1,7 +1,7 @@
 //! Layout 2: fixed places.
 
-use super::{Reply, number, private};
-use crate::event::terminal::{Answer, Currency, Operation, Order};
+use super::{Reply, number, private, told_currency};
+use crate::event::terminal::{Answer, Operation, Order};
 
 /// An answer without and with a report.
 const SHORT: usize = 25;
@@ -45,7 +45,7 @@ pub(super) fn reply(message: &[u8]) -> Option<Reply> {
             code: result.to_owned(),
             text: text.to_owned(),
             amount: Some(number(head.get(3..11)?)?),
-            currency: Currency::from_number(currency),
+            currency: told_currency(currency),
             ..Answer::default()
         },
         lines: Vec::new(),
@@ -55,6 +55,7 @@ pub(super) fn reply(message: &[u8]) -> Option<Reply> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::terminal::Currency;
 
     #[test]
     fn requests_are_34_characters_with_our_number() {
