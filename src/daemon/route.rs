@@ -270,8 +270,9 @@ impl Daemon {
         if !passing.pays {
             return;
         }
-        // One that has begun meanwhile has it, where none had it before.
-        let of = self.payment_with(&passing.leg).filter(|_| passing.of.is_none());
+        // One that has begun meanwhile has it. The one that it was passed on for holds it itself, as long as
+        // it is open.
+        let of = self.payment_with(&passing.leg).filter(|now| passing.of != Some(*now));
         match of {
             Some(of) => self.seen.hand_on(Holder::Route(id.0), Holder::Transaction(of)),
             None => self.seen.release(Holder::Route(id.0)),

@@ -201,6 +201,28 @@ fn a_payment_that_ends_before_the_terminal_has_acknowledged_its_code_was_paid_wi
 }
 
 #[test]
+fn a_code_that_the_terminal_acknowledges_when_the_next_payment_has_begun_is_that_ones() {
+    for (ending, is_held) in [(Ending::Approved, true), (Ending::Declined, false)] {
+        let mut till = till_of(ROUTED);
+        let (first, passed) = till.pays_with_code("a");
+        assert!(till.persisted("terminal-1", first, Entry::Ended(Ending::Declined)));
+        let second = till.begin("terminal-1", sale("b", 1250));
+        till.take("terminal-1", second);
+        till.answers(passed, Ok(()));
+        assert!(till.is_held_back(), "the second payment has it");
+        assert!(till.persisted("terminal-1", second, Entry::Answer(approval(1, 1250))));
+        assert!(till.persisted("terminal-1", second, Entry::Ended(ending.clone())));
+        assert_eq!(till.is_held_back(), is_held, "{ending:?}");
+    }
+    // The payment that it was passed on for, and that is still open, has it once.
+    let mut till = till_of(ROUTED);
+    let (id, passed) = till.pays_with_code("a");
+    till.answers(passed, Ok(()));
+    assert!(till.persisted("terminal-1", id, Entry::Ended(Ending::Declined)));
+    assert!(!till.is_held_back());
+}
+
+#[test]
 fn a_code_is_free_when_nothing_came_of_it() {
     let mut till = till_of(ROUTED);
     let gone = Err(AskError::Failed(Failure::Gone));
