@@ -6,7 +6,8 @@
 //! Oddities: most terminals say nothing back, so that a code has been passed on when its last byte has left.
 //! Some answer with a byte or a word, which their profile names. No answer says to which code it is: all that
 //! can be known is that they come in the order of the codes. So a terminal that has not answered in time owes one,
-//! and what comes next is that one, and not the next code's, until it has been owed for too long.
+//! and what comes next is that one, and not the next code's, until it has been owed for too long. A code that is
+//! without an answer only for that reason makes it owe nothing for longer.
 //!
 //! Absent: the commands that a terminal may send to a code reader. They are told as noise.
 
@@ -163,6 +164,8 @@ struct ScannerPort {
 struct Passing {
     id: RequestId,
     until: Timestamp,
+    /// Until when that was owed which has come meanwhile, and was taken for an earlier code's answer.
+    owed_until: Option<Timestamp>,
 }
 
 impl ScannerPort {
@@ -198,6 +201,9 @@ impl ScannerPort {
                     // To an earlier code, of which it has been told that nobody knows.
                     self.heard.clear();
                     self.owed -= 1;
+                    if let Some(passing) = &mut self.passing {
+                        passing.owed_until = self.owed_until;
+                    }
                     self.owed_until = self.owed_until.filter(|_| self.owed > 0);
                     strange += length;
                 }
@@ -207,11 +213,14 @@ impl ScannerPort {
         self.strange(now, strange);
     }
 
-    /// The terminal has not answered in time, and may yet.
-    fn owe(&mut self, now: Timestamp) {
+    /// The terminal has not answered in time, and may yet. Where an answer was taken for an earlier code's, one
+    /// of the two codes has got it: the same one answer is owed, and no longer than it was before. It would else
+    /// be owed for ever by a terminal that is busy.
+    fn owe(&mut self, now: Timestamp, before: Option<Timestamp>) {
         if let Some(answers) = &self.answers {
             self.owed += 1;
-            self.owed_until = Some(now + OWED_FOR.max(answers.within));
+            let until = before.unwrap_or(now + OWED_FOR.max(answers.within));
+            self.owed_until = self.owed_until.max(Some(until));
         }
     }
 
@@ -276,7 +285,7 @@ impl Protocol for ScannerPort {
             return Err(Refusal::Unfit("there is nothing to pass on"));
         }
         self.token = Token(self.token.0.wrapping_add(1));
-        self.passing = Some(Passing { id, until: now + SENT_WITHIN });
+        self.passing = Some(Passing { id, until: now + SENT_WITHIN, owed_until: None });
         out.push(Item::Write(code.expose().to_vec(), Some(self.token)));
         Ok(())
     }
@@ -306,11 +315,12 @@ impl Protocol for ScannerPort {
         if self.noise.is_some_and(|(_, until)| until <= now) {
             self.tell_noise(out);
         }
-        if self.passing.as_ref().is_some_and(|passing| passing.until <= now) {
+        let late = self.passing.as_ref().filter(|passing| passing.until <= now);
+        if let Some(before) = late.map(|passing| passing.owed_until) {
             self.forget(out);
             out.fault(Fault::NoReply);
             self.end(Err(Failure::NoReply), out);
-            self.owe(now);
+            self.owe(now, before);
         }
         if self.owed_until.is_some_and(|until| until <= now) {
             self.forgive(out);
@@ -423,6 +433,47 @@ mod tests {
                 ends.extend(answers);
             }
             assert_eq!(ends, [(0, Err(Failure::NoReply)), (1, want)], "{name}");
+            assert_eq!(port.deadline(), None, "{name}: it rests");
+        }
+    }
+
+    #[test]
+    fn one_answer_that_never_comes_is_not_owed_for_ever_by_a_terminal_that_is_busy() {
+        const SECOND: u64 = 1_000_000;
+        /// Which of ten codes the terminal does not answer, and which of them are unclear.
+        type Row<'a> = (&'a str, &'a [u64], &'a [u64]);
+        let rows: [Row<'_>; 4] = [
+            ("none", &[], &[]),
+            ("the first", &[0], &[0, 1, 2, 3]),
+            ("the last", &[9], &[9]),
+            ("one, and another later", &[0, 5], &[0, 1, 2, 3, 5, 6, 7, 8]),
+        ];
+        for (name, silent, want) in rows {
+            let mut port = configured("ack = \"ACK\"").unwrap();
+            let mut out = Output::default();
+            let mut unclear = Vec::new();
+            for at in 0..140 {
+                let now = Timestamp(at * SECOND);
+                while port.deadline().is_some_and(|deadline| deadline <= now) {
+                    port.timeout(now, &mut out);
+                }
+                // A code every ten seconds.
+                let number = at / 10;
+                if at % 10 == 0 && number < 10 {
+                    let code = Request::Pass(Secret::copy_of(b"135\r".as_slice()));
+                    port.request(now, RequestId(number), code, &mut out).unwrap();
+                    port.sent(now, Token(u32::try_from(number).unwrap() + 1), &mut out);
+                    if !silent.contains(&number) {
+                        port.receive(now, Input::Bytes(b"\x06"), &mut out);
+                    }
+                }
+                for item in items(&mut out) {
+                    if let Item::Answer(id, Err(Failure::NoReply)) = item {
+                        unclear.push(id.0);
+                    }
+                }
+            }
+            assert_eq!(unclear, want, "{name}");
             assert_eq!(port.deadline(), None, "{name}: it rests");
         }
     }
