@@ -73,6 +73,8 @@ impl File {
     /// Writes all of it anew: all or nothing. What is `precious` must not be missing from it after a power
     /// cut, though it was in the file before.
     pub(super) fn rewrite(&mut self, text: &str, precious: bool) -> io::Result<()> {
+        // Where this fails the old file lacks what was to be written, and must not be gone on with.
+        self.open = None;
         let new = self.path.with_extension("new");
         // The key is in it. What was left of an earlier try may have other permissions.
         match fs::remove_file(&new) {

@@ -283,6 +283,31 @@ fn the_file_does_not_grow_for_ever() {
 }
 
 #[test]
+fn what_a_full_disk_did_not_take_when_the_file_was_written_anew_is_written_later() {
+    let place = Place::new();
+    let mut seen = place.open(at(1));
+    seen.note(CODE, at(1), 1);
+    seen.keep().unwrap();
+    let in_file = |seen: &Seen| seen.file.as_ref().and_then(File::lines);
+    while in_file(&seen).is_some_and(|lines| lines < LINES + 2 * seen.entries.len()) {
+        seen.again(CODE, at(1));
+        seen.keep().unwrap();
+    }
+    // Where the new file is to be made stands something that cannot be removed.
+    let new = place.file().with_extension("new");
+    std::fs::create_dir(&new).unwrap();
+    seen.settle(1, Settlement::Used);
+    seen.keep().unwrap_err();
+    std::fs::remove_dir(&new).unwrap();
+    seen.note(b"another", at(2), 2);
+    seen.keep().unwrap();
+    let mut again = place.open(at(3));
+    again.note(CODE, at(3), 1);
+    assert!(again.is_spoken_for(1), "it was used");
+    assert!(again.note(b"another", at(3), 2).is_some());
+}
+
+#[test]
 fn the_number_of_codes_is_bounded_and_those_that_are_held_go_last() {
     let mut seen = Seen::new([7; 32]);
     seen.note(CODE, at(0), 0);
