@@ -405,6 +405,7 @@ impl Daemon {
             })
             .map(|(key, _)| *key)
             .collect();
+        self.remember_wired(&outdated);
         for key in outdated {
             self.remove(key);
         }

@@ -173,6 +173,8 @@ pub(super) struct Transactions {
     is_ending: bool,
     /// Who waits to hear from a terminal how it fares.
     inquiries: BTreeMap<Key, Vec<fare::Inquiry>>,
+    /// Devices that have gone from wires, and whose sessions may still have something to say.
+    departed: Vec<witness::Departed>,
 }
 
 /// A transaction that has an object.

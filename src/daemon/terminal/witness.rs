@@ -15,27 +15,45 @@ use crate::event::terminal::Overheard;
 use crate::store::Client;
 use crate::transaction::{Intent, OVERHEARD, Transaction};
 
+/// The terminal of a line that is wired through, as it is written down with what is heard there.
+#[derive(Clone, Debug)]
+struct Heard {
+    name: String,
+    lane: String,
+    simulated: bool,
+    watcher: Option<Client>,
+}
+
+/// A device at either end of such a line that has gone, and when.
+#[derive(Debug)]
+pub(super) struct Departed {
+    key: Key,
+    since: Timestamp,
+    heard: Heard,
+}
+
 impl Daemon {
     /// A transaction has been taken on a line that is wired through, or has come to its end: it is in the ledger
     /// like one of ours. One that is open there when the daemon begins has lost its end.
     pub(in crate::daemon) fn overheard(&mut self, now: Timestamp, key: Key, overheard: Overheard) {
-        let Some(device) = self.terminal_of(key).and_then(|key| self.devices.get(&key)) else {
-            return;
+        let of_departed = || {
+            let mut departed = self.transactions.departed.iter();
+            departed.find(|departed| departed.key == key).map(|departed| departed.heard.clone())
         };
-        let origin = &device.identity.origin;
-        let watcher = device.ownership.owner().cloned();
+        let Some(heard) = self.terminal_of(key).or_else(of_departed) else { return };
+        let Heard { name, lane, simulated, watcher } = heard;
         let ago = u64::try_from(now.since(overheard.first).as_micros()).unwrap_or(u64::MAX);
         let began = clock::realtime_micros().saturating_sub(ago);
         let intent = Intent {
-            device: origin.name.clone(),
-            lane: origin.lane.clone(),
+            device: name,
+            lane,
             key: format!("{OVERHEARD}{began}"),
             user: 0,
             operation: overheard.order.operation,
             amount: overheard.order.amount,
             currency: overheard.order.currency,
             receipt: overheard.order.receipt,
-            simulated: origin.simulated,
+            simulated,
             began,
         };
         let Some(ledger) = &self.transactions.money.ledger else { return };
@@ -56,9 +74,31 @@ impl Daemon {
     }
 
     /// The terminal of a line that is wired through, of whichever of its ends.
-    fn terminal_of(&self, key: Key) -> Option<Key> {
+    fn terminal_of(&self, key: Key) -> Option<Heard> {
         let wired = self.devices.get(&key)?.config.as_ref()?.wired.as_ref()?;
-        if wired.is_source { self.device_named(&wired.partner) } else { Some(key) }
+        let terminal = if wired.is_source { self.device_named(&wired.partner)? } else { key };
+        let device = self.devices.get(&terminal)?;
+        let origin = &device.identity.origin;
+        Some(Heard {
+            name: origin.name.clone(),
+            lane: origin.lane.clone(),
+            simulated: origin.simulated,
+            watcher: device.ownership.owner().cloned(),
+        })
+    }
+
+    /// These devices are about to go. What their sessions have heard comes after that: a sale that was under way
+    /// has lost its end.
+    pub(in crate::daemon) fn remember_wired(&mut self, keys: &[Key]) {
+        let since = clock::boottime();
+        let departed = |key: &Key| {
+            let heard = self.terminal_of(*key)?;
+            Some(Departed { key: *key, since, heard })
+        };
+        let gone: Vec<_> = keys.iter().filter_map(departed).collect();
+        let departed = &mut self.transactions.departed;
+        departed.retain(|departed| since.since(departed.since) < KEPT);
+        departed.extend(gone);
     }
 
     pub(super) fn witnessed(

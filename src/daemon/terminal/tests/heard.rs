@@ -130,6 +130,42 @@ fn a_sale_that_was_taken_when_the_daemon_was_killed_has_lost_its_end_and_is_not_
     assert_eq!((till.on_disk(3).state, till.on_disk(4).state), (State::Unknown, State::InProgress));
 }
 
+/// The same till, that is not wired through to its terminal any more.
+fn untapped() -> String {
+    let (before, route) = WIRED.split_once("[[route]]").unwrap();
+    format!("{before}[access]{}", route.split_once("[access]").unwrap().1)
+}
+
+#[test]
+fn a_reload_in_the_middle_of_a_sale_loses_nothing_of_it() {
+    let nameless = untapped().replace("terminal-1", "other");
+    let cut = || Some(Ending::Unclear("its end was not heard".into()));
+    for (name, text) in [("the tap", untapped()), ("the terminal's name", nameless)] {
+        for from in ["terminal-1", "till"] {
+            for ending in [cut(), Some(Ending::Declined)] {
+                let mut till = till_of(WIRED);
+                till.claim("terminal-1");
+                till.hears_of(None, None);
+                assert_eq!(till.on_disk(1).state, State::InProgress);
+                let key = till.key(from);
+                till.reload(&text);
+                assert!(!till.daemon.devices.contains_key(&key));
+                // Either session may be the one to say it, and after its device has gone.
+                let order = Ordered::new(0, Operation::Payment, 1250, None);
+                let first = clock::boottime();
+                let overheard = Overheard { order, first, answer: None, ending: ending.clone() };
+                till.daemon.report(till.now, key, Report::Overheard(Box::new(overheard)));
+                till.settle();
+                let kept = till.on_disk(1);
+                let want = if ending == cut() { State::Unknown } else { State::Declined };
+                assert_eq!(kept.state, want, "{name}, {from}");
+                assert_eq!(kept.intent.device, "terminal-1", "{name}, {from}");
+                assert_eq!(till.ends(), [format!("1 {}", want.word())], "whoever watched is told");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_heard_in_a_circle_fills_no_memory() {
     let mut till = till_of(WIRED);
