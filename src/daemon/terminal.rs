@@ -156,6 +156,8 @@ pub enum LedgerNews {
     CodesFound(Vec<(u64, Option<State>)>),
     /// These were heard of other tills shortly before the daemon began.
     HeardBefore(Vec<Transaction>),
+    /// The outcome of the transaction of this number keeps another one from beginning; as the ledger has it.
+    Unsettled(u64, Option<Box<Transaction>>, Reply<u64>),
 }
 
 /// The transactions that have an object.
@@ -435,6 +437,7 @@ impl Daemon {
             LedgerNews::UnderWay(transaction) => self.take_up_one(now, *transaction),
             LedgerNews::CodesFound(states) => self.codes_found(states),
             LedgerNews::HeardBefore(heard) => self.heard_before(now, heard),
+            LedgerNews::Unsettled(id, transaction, reply) => self.unsettled(id, transaction, reply),
         }
     }
 
@@ -474,7 +477,7 @@ impl Daemon {
                 self.reconcile(id);
                 Error::TransactionInProgress
             }
-            Err(Refused::Unknown(id)) => Error::OutcomeUnknown(id),
+            Err(Refused::Unknown(id)) => return self.refuse_over_unknown(id, reply),
             Err(Refused::KeyTaken(_)) => Error::InvalidArgument(
                 "`key` is that of an earlier transaction, which asks for something else".into(),
             ),

@@ -44,7 +44,8 @@ impl TransactionInterface {
 }
 
 /// A transaction on a terminal. Its object stays for ten minutes after its end, and as long as its
-/// outcome is unknown.
+/// outcome is unknown. One that was heard of another till stays for ten minutes too, and where its outcome
+/// keeps another from beginning it has one until it is settled.
 #[interface(name = "org.tillbus1.Transaction")]
 impl TransactionInterface {
     /// `preparing`, `sent`, `in-progress`, `awaiting-customer`, `awaiting-cashier`, then `approved`,

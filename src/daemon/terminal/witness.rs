@@ -2,18 +2,20 @@
 //!
 //! Contract: they are nobody's here. Who may claim the terminal may know of them, also after a restart; they give
 //! no other right. None of them has an object for good, settled or not: a line that is cut again and again must
-//! not fill memory. The ledger has them.
+//! not fill memory. The ledger has them. One that keeps a sale from beginning has an object from then on until it
+//! is settled: of each terminal that is one at a time.
 
 use tracing::{error, info};
 
 use super::{KEPT, LedgerNews, Live, end, send};
 use crate::clock;
+use crate::daemon::call::{Error, Reply};
 use crate::daemon::rights::Caller;
 use crate::daemon::{Daemon, Key, Notice};
 use crate::event::Timestamp;
 use crate::event::terminal::Overheard;
 use crate::store::Client;
-use crate::transaction::{Intent, OVERHEARD, Transaction};
+use crate::transaction::{Intent, OVERHEARD, State, Transaction};
 
 /// The terminal of a line that is wired through, as it is written down with what is heard there.
 #[derive(Clone, Debug)]
@@ -148,6 +150,40 @@ impl Daemon {
             self.add(id, live, None);
             self.keep_the_newest(whose);
         }
+    }
+
+    /// An outcome that is not known keeps a transaction from beginning. It is to have an object, by which it can be
+    /// settled: whoever is refused is told when that is there.
+    pub(super) fn refuse_over_unknown(&mut self, id: u64, reply: Reply<u64>) {
+        if self.transactions.live.contains_key(&id) {
+            return self.unsettled(id, None, reply);
+        }
+        let Some(ledger) = &self.transactions.money.ledger else { return };
+        let wakes = self.wakes.clone();
+        ledger.run(move |book| {
+            let found = book.transaction(id);
+            let found = found
+                .inspect_err(|error| error!(%error, transaction = id, "the ledger cannot be read"));
+            send(&wakes, LedgerNews::Unsettled(id, found.ok().map(Box::new), reply));
+        });
+    }
+
+    pub(super) fn unsettled(
+        &mut self,
+        id: u64,
+        transaction: Option<Box<Transaction>>,
+        reply: Reply<u64>,
+    ) {
+        // It may have been settled meanwhile.
+        let is_unknown = |transaction: &Transaction| transaction.state == State::Unknown;
+        match (self.transactions.live.get_mut(&id), transaction) {
+            (Some(live), _) if is_unknown(&live.transaction) => live.until = None,
+            (None, Some(transaction)) if is_unknown(&transaction) => {
+                self.add(id, Live::new(*transaction), None);
+            }
+            _ => {}
+        }
+        let _ = reply.send(Err(Error::OutcomeUnknown(id)));
     }
 
     /// Whether a transaction was another till's, and the caller may watch the terminal that it was made at, who

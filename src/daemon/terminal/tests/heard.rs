@@ -167,6 +167,33 @@ fn a_reload_in_the_middle_of_a_sale_loses_nothing_of_it() {
 }
 
 #[test]
+fn what_was_heard_and_keeps_a_sale_from_beginning_can_be_settled() {
+    for rename in [false, true] {
+        let mut till = till_of(WIRED);
+        till.hears(1, Ending::Contradictory("it said two things".into()));
+        till.pass(11 * 60 * 1000);
+        assert!(!till.daemon.transactions.live.contains_key(&1));
+        // From now on the terminal is asked from here.
+        let name = if rename { "other" } else { "terminal-1" };
+        till.reload(&untapped().replace("terminal-1", name));
+        let key = till.key(name);
+        till.open(key);
+        assert_eq!(till.ask(name, sale("a", 1250)), Err(Error::OutcomeUnknown(1)), "{name}");
+        // However long it takes somebody to find out.
+        till.pass(11 * 60 * 1000);
+        assert_eq!(till.result(&user("bin"), 1).unwrap().state, State::Unknown, "{name}");
+        let (reply, mut answer) = oneshot::channel();
+        let act = TransactionAct::Resolve(State::Approved, "slip".to_owned(), reply);
+        till.daemon.call(till.now, Call::Transaction { caller: user("bin"), id: 1, act });
+        till.settle();
+        assert_eq!(answer.try_recv().unwrap(), Ok(()), "{name}");
+        till.pay(name, "a", 2);
+        till.pass(11 * 60 * 1000);
+        assert!(!till.daemon.transactions.live.contains_key(&1), "{name}: then it goes");
+    }
+}
+
+#[test]
 fn what_is_heard_in_a_circle_fills_no_memory() {
     let mut till = till_of(WIRED);
     for receipt in 0..300 {
