@@ -3,6 +3,7 @@
 # make lint     format, clippy, documentation, licences
 # make bench    throughput, and the whole path against a minimal C program
 # make install  DESTDIR=… prefix=/usr
+# make vm       against a live kernel, udev, systemd and bus, in a virtual machine; as root, on Debian
 # make clean
 
 prefix ?= /usr/local
@@ -31,15 +32,20 @@ sysconfdir ?= $(if $(filter /usr,$(prefix)),/etc,$(prefix)/etc)
 INSTALL_DATA = install -m 644
 INSTALL_PROGRAM = install -m 755
 
-# The programs' directory: bench and install build with optimisation.
-release = $(or $(CARGO_TARGET_DIR),target)/release
+# What install builds with: release, or dev where the time to build counts.
+profile ?= release
+
+# Where the programs are built: bench builds with optimisation, too.
+target = $(or $(CARGO_TARGET_DIR),target)
+release = $(target)/release
+built = $(target)/$(if $(filter dev,$(profile)),debug,$(profile))
 
 # bench-quick: the same in under a minute once built, with one run each
-.PHONY: build demo test bench bench-quick lint install install-programs install-data clean
+.PHONY: build demo test bench bench-quick lint install install-programs install-data vm clean
 
 build:
 	@scripts/dependencies build
-	$(CARGO) build --release --locked --bins
+	$(CARGO) build --profile $(profile) --locked --bins
 
 demo:
 	@scripts/dependencies demo
@@ -71,21 +77,21 @@ install: install-programs install-data
 # The programs, and what they write about themselves.
 install-programs: build
 	install -d "$(DESTDIR)$(bindir)" "$(DESTDIR)$(sbindir)"
-	$(INSTALL_PROGRAM) $(release)/tillbusctl "$(DESTDIR)$(bindir)/tillbusctl"
-	$(INSTALL_PROGRAM) $(release)/tillbusd "$(DESTDIR)$(sbindir)/tillbusd"
-	rm -rf $(release)/man && mkdir $(release)/man && $(release)/tillbusctl man $(release)/man
-	$(release)/tillbusd --man >$(release)/man/tillbusd.8
+	$(INSTALL_PROGRAM) $(built)/tillbusctl "$(DESTDIR)$(bindir)/tillbusctl"
+	$(INSTALL_PROGRAM) $(built)/tillbusd "$(DESTDIR)$(sbindir)/tillbusd"
+	rm -rf $(built)/man && mkdir $(built)/man && $(built)/tillbusctl man $(built)/man
+	$(built)/tillbusd --man >$(built)/man/tillbusd.8
 	for section in 1 5 8; do \
-	  for page in $(release)/man/*.$$section; do \
+	  for page in $(built)/man/*.$$section; do \
 	    if [ -e "$$page" ]; then \
 	      install -D -m 644 "$$page" "$(DESTDIR)$(mandir)/man$$section/$${page##*/}" || exit 1; \
 	    fi; \
 	  done; \
 	done
 	install -d "$(DESTDIR)$(bashdir)" "$(DESTDIR)$(zshdir)" "$(DESTDIR)$(fishdir)"
-	$(release)/tillbusctl completions bash >"$(DESTDIR)$(bashdir)/tillbusctl"
-	$(release)/tillbusctl completions zsh >"$(DESTDIR)$(zshdir)/_tillbusctl"
-	$(release)/tillbusctl completions fish >"$(DESTDIR)$(fishdir)/tillbusctl.fish"
+	$(built)/tillbusctl completions bash >"$(DESTDIR)$(bashdir)/tillbusctl"
+	$(built)/tillbusctl completions zsh >"$(DESTDIR)$(zshdir)/_tillbusctl"
+	$(built)/tillbusctl completions fish >"$(DESTDIR)$(fishdir)/tillbusctl.fish"
 
 # What needs no build.
 install-data:
@@ -105,6 +111,12 @@ install-data:
 	$(INSTALL_DATA) README.md ARCHITECTURE.md "$(DESTDIR)$(docdir)/"
 	$(INSTALL_DATA) protocol-docs/*.md "$(DESTDIR)$(docdir)/protocol-docs/"
 	$(INSTALL_DATA) LICENSE-APACHE LICENSE-MIT "$(DESTDIR)$(licensedir)/"
+
+# vm cases="uart usb": these alone. profile=release: with the programs as they are shipped.
+vm: profile = dev
+vm:
+	@scripts/dependencies vm
+	@tests/vm/run --directory "$(abspath $(target))/vm" --profile $(profile) $(cases)
 
 clean:
 	$(CARGO) clean
