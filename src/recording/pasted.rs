@@ -1,7 +1,7 @@
 //! Dialogues as other programs log them: bytes in hex on lines, with words that say who sent them.
 //!
 //! Contract: pure, and no text is wrong. A line says who sends by its sign (`<` and `>` at its beginning, as
-//! in recordings) or by the first word of [`WORDS`] in it; lines of nothing but hex go on with what the line
+//! in recordings) or by the first word of `WORDS` in it; lines of nothing but hex go on with what the line
 //! before began. Bytes are pairs of hex digits, with blanks, commas, dashes, `0x` and quotes between them or
 //! with nothing. Everything else is passed over.
 

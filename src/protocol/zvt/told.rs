@@ -1,7 +1,7 @@
 //! A recorded dialogue, told to a person: every message with its name and its fields.
 //!
 //! Contract: pure. The dialogue may have its frames or be APDUs alone, as logs of programs that speak over TCP
-//! are. What the tables of [`names`] do not say may be shown is told by its length.
+//! are. What the tables of `names` do not say may be shown is told by its length.
 
 mod names;
 
