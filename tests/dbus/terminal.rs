@@ -10,6 +10,7 @@ use zbus::{OwnedObjectPath, Variant};
 
 use crate::support::client::{Client, DEVICE, Dict, Failed, MANAGER, ROOT, Signal};
 use crate::support::host::{Bus, Daemon, Start, soon};
+use crate::support::till::PAPER;
 pub(super) use crate::support::till::{OBJECT, Till};
 
 pub(super) const TERMINAL: &str = "org.tillbus1.Terminal";
@@ -394,30 +395,6 @@ async fn the_interfaces_of_terminals_are_the_documented_ones() {
     .await;
 }
 
-/// A field table: what an acquirer's paper would be.
-const TABLE: &str = r#"
-[profile]
-id = "paper"
-vendor = "Example"
-model = "Example"
-kind = "terminal"
-status = "untested"
-sources = ["this test"]
-[line]
-baud = 9600
-[protocol]
-name = "mis"
-approved = ["00"]
-payment = [
-    { text = "S1" }, { field = "number", width = 10 }, { field = "amount", width = 12 },
-    { field = "code", width = 20 },
-]
-answer = [
-    { text = "R1" }, { field = "result", width = 2 }, { field = "number", width = 10 },
-    { field = "amount", width = 12 },
-]
-"#;
-
 /// A terminal of that table, and a box that reads payment codes.
 struct Checkout {
     till: Till,
@@ -434,8 +411,8 @@ impl Checkout {
         let paths = ["terminal", "box"].map(|name| bus.directory().join(name));
         let profiles = bus.directory().join("profiles");
         std::fs::create_dir(&profiles).unwrap();
-        std::fs::write(profiles.join("paper.toml"), TABLE).unwrap();
-        let file = File { name: "paper".to_owned(), text: TABLE.to_owned() };
+        std::fs::write(profiles.join("paper.toml"), PAPER).unwrap();
+        let file = File { name: "paper".to_owned(), text: PAPER.to_owned() };
         let document = file.parse().unwrap();
         let section = document.root().section("protocol").unwrap().unwrap();
         let terminal = (sim::find("mis").unwrap().configure)(&section).unwrap();

@@ -14,6 +14,30 @@ use super::host::{Bus, Daemon, Start};
 /// The object of the terminal.
 pub const OBJECT: &str = "/org/tillbus1/device/terminal";
 
+/// A profile with a field table that carries codes: what an acquirer's paper would be.
+pub const PAPER: &str = r#"
+[profile]
+id = "paper"
+vendor = "Example"
+model = "Example"
+kind = "terminal"
+status = "untested"
+sources = ["this test"]
+[line]
+baud = 9600
+[protocol]
+name = "mis"
+approved = ["00"]
+payment = [
+    { text = "S1" }, { field = "number", width = 10 }, { field = "amount", width = 12 },
+    { field = "code", width = 20 },
+]
+answer = [
+    { text = "R1" }, { field = "result", width = 2 }, { field = "number", width = 10 },
+    { field = "amount", width = 12 },
+]
+"#;
+
 /// A bus, a daemon, and a terminal.
 pub struct Till {
     daemon: Option<Daemon>,

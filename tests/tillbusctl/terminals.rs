@@ -8,6 +8,7 @@ use tillbus::protocol::Kind;
 
 use crate::support::client::Client;
 use crate::support::host::{Bus, Daemon, Start};
+use crate::support::till::PAPER;
 use crate::tool::Tool;
 
 /// A daemon with a terminal of each built-in profile, named after it.
@@ -157,37 +158,13 @@ async fn a_signature_that_nobody_here_can_look_at_is_answered_from_elsewhere() {
     assert!(ended.errors.contains("refused the signature, transaction 2 reversed it"), "{ended:?}");
 }
 
-/// A field table that carries codes: what an acquirer's paper would be.
-const TABLE: &str = r#"
-[profile]
-id = "paper"
-vendor = "Example"
-model = "Example"
-kind = "terminal"
-status = "untested"
-sources = ["this test"]
-[line]
-baud = 9600
-[protocol]
-name = "mis"
-approved = ["00"]
-payment = [
-    { text = "S1" }, { field = "number", width = 10 }, { field = "amount", width = 12 },
-    { field = "code", width = 20 },
-]
-answer = [
-    { text = "R1" }, { field = "result", width = 2 }, { field = "number", width = 10 },
-    { field = "amount", width = 12 },
-]
-"#;
-
 #[tokio::test]
 async fn a_payment_is_made_with_the_code_that_a_scanner_reads_and_an_open_end_says_how_to_settle_it()
  {
     let bus = Bus::start();
     let file = |name: &str| bus.directory().join(name).display().to_string();
     std::fs::create_dir(file("profiles")).unwrap();
-    std::fs::write(file("profiles/paper.toml"), TABLE).unwrap();
+    std::fs::write(file("profiles/paper.toml"), PAPER).unwrap();
     let (profiles, till, reader) = (file("profiles"), file("till"), file("reader"));
     let mut terminal =
         Tool::alone(&["simulate", "--port", &till, "--profile", "paper", "--profiles", &profiles]);
